@@ -1,0 +1,10 @@
+//! The consent page.
+
+use crate::services::Services;
+use axum::Router;
+use std::sync::Arc;
+
+/// The routes of this folder.
+pub fn routes() -> Router<Arc<Services>> {
+    Router::new()
+}

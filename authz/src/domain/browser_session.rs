@@ -1,0 +1,59 @@
+//! The session of one browser with this server: who sits in front of it, if we know.
+
+use super::{SessionHash, Subject};
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a session lasts, signed in or not.
+pub const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
+
+/// A browser session. The cookie holds the secret, the store its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserSession {
+    /// SHA-256 of the cookie's value.
+    pub hash: SessionHash,
+    /// Who it is.
+    pub stage: SessionStage,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// The life of a session. Signing in makes a new session with a new secret, so a session never changes its stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionStage {
+    /// Nobody has signed in.
+    Anonymous,
+    /// Somebody has.
+    SignedIn {
+        /// Who.
+        subject: Subject,
+        /// When the password was checked.
+        authenticated_at: Timestamp,
+    },
+}
+
+impl BrowserSession {
+    /// A session in which nobody has signed in.
+    #[must_use]
+    pub fn anonymous(hash: SessionHash, now: Timestamp) -> Self {
+        Self { hash, stage: SessionStage::Anonymous, expires_at: now + SESSION_LIFETIME }
+    }
+
+    /// A session of somebody whose password was just checked. `hash` has to be of a new secret.
+    #[must_use]
+    pub fn signed_in(hash: SessionHash, subject: Subject, now: Timestamp) -> Self {
+        Self {
+            hash,
+            stage: SessionStage::SignedIn { subject, authenticated_at: now },
+            expires_at: now + SESSION_LIFETIME,
+        }
+    }
+
+    /// Who is signed in.
+    #[must_use]
+    pub const fn subject(&self) -> Option<&Subject> {
+        match &self.stage {
+            SessionStage::Anonymous => None,
+            SessionStage::SignedIn { subject, .. } => Some(subject),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What the authorization server keeps, and the life of each thing as an enum. No I/O.
+
+mod authorization_code;
+mod browser_session;
+mod client;
+mod grant;
+mod pending_authorization;
+mod person;
+mod secret;
+
+pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
+pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
+pub use client::{ClientAuthentication, ClientOrigin, RegisteredClient};
+pub use grant::{Grant, GrantId, GrantState};
+pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};
+pub use person::{InvalidUsername, PasswordHash, Person, Subject, Username};
+pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret};

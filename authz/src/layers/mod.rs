@@ -1,0 +1,1 @@
+//! Middleware of the pages: security headers, no-store.

@@ -1,0 +1,25 @@
+//! Portcullis' authorization server: OAuth 2.1 for MCP, with tokens that a resource server verifies on the spot.
+//!
+//! A request reads `routes` → one endpoint's folder → [`protocol`] (parse) → [`store`] (load) → a pure decision →
+//! [`store`] (commit) → respond. [`services`] holds what the endpoints share.
+
+pub mod authorize;
+pub mod cli;
+pub mod client_authentication;
+pub mod config;
+pub mod consent;
+pub mod domain;
+pub mod health;
+pub mod introspect;
+pub mod jwks;
+pub mod layers;
+pub mod login;
+pub mod metadata;
+pub mod pages;
+pub mod protocol;
+pub mod public_url;
+pub mod register;
+pub mod routes;
+pub mod services;
+pub mod store;
+pub mod token;
