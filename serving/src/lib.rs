@@ -1,0 +1,26 @@
+//! One way of serving for every process here: listeners, limits, timeouts, TLS, graceful shutdown,
+//! request ids, health routes, logs, and the words in which a wrong setting is reported.
+//!
+//! [`serve()`] is an own loop around hyper, because `axum::serve` has neither a header timeout nor a
+//! connection limit.
+
+pub mod args;
+pub mod health;
+pub mod layers;
+pub mod logging;
+pub mod request_id;
+pub mod settings;
+pub mod tls;
+
+mod connection;
+mod listener;
+mod places;
+mod serve;
+mod shutdown;
+
+pub use args::ServingArgs;
+pub use listener::{BindError, Listener};
+pub use request_id::RequestId;
+pub use serve::{ServeOptions, serve};
+pub use shutdown::shutdown_signal;
+pub use tls::{Tls, TlsError};

@@ -1,0 +1,83 @@
+//! `x-request-id`: an own id for each request, on the answer, in the log lines and in the request's
+//! extensions. An id sent by the caller is ignored, because it would let a caller forge log lines.
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue};
+use std::{
+    fmt,
+    hash::{BuildHasher as _, RandomState},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tracing::Instrument as _;
+
+/// The header that carries the id.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of one request: 16 hexadecimal digits. It correlates log lines and is no secret.
+///
+/// Handlers take it from the request's extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    /// The next id: a counter under a keyed hash with a key of this process, so unique and not guessable
+    /// from another one.
+    #[must_use]
+    pub fn next() -> Self {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        Self(KEY.hash_one(COUNTER.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", self.0)
+    }
+}
+
+/// The middleware, for `axum::middleware::from_fn`; [`crate::layers::apply`] puts it on every router.
+pub async fn set(mut request: Request, next: Next) -> Response {
+    let id = RequestId::next();
+    request.headers_mut().remove(X_REQUEST_ID);
+    request.extensions_mut().insert(id);
+    // The path alone: a query may hold codes and tokens.
+    let span =
+        tracing::info_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
+    let mut response = next.run(request).instrument(span).await;
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Extension, Router, body::Body, middleware::from_fn, routing::get};
+    use tower::ServiceExt as _;
+
+    async fn shown(Extension(id): Extension<RequestId>, headers: http::HeaderMap) -> String {
+        assert!(!headers.contains_key(X_REQUEST_ID));
+        id.to_string()
+    }
+
+    #[tokio::test]
+    async fn the_id_of_the_caller_is_ignored_and_the_own_one_is_answered() {
+        let router = Router::new().route("/", get(shown)).layer(from_fn(set));
+        let request = http::Request::get("/").header(X_REQUEST_ID, "forged").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let header = response.headers()[X_REQUEST_ID].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
+        assert_eq!(header.as_bytes(), &body[..]);
+        assert_eq!(header.len(), 16);
+    }
+
+    #[test]
+    fn ids_differ() {
+        assert_ne!(RequestId::next(), RequestId::next());
+    }
+}
