@@ -1,0 +1,105 @@
+//! Flags and environment, raw: [`crate::config`] checks them all together.
+
+use clap::{Args, Parser, Subcommand};
+use serving::logging::LogFormat;
+use std::path::PathBuf;
+
+/// Sign in to an MCP server and call its tools.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "client", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// The server and who you are to it.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Without a command, a prompt is opened.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 success, 2 wrong use, 3 not authorized, 4 the server or the tool reported an error, \
+5 a server cannot be reached.";
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// List the server's tools.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call a tool.
+    Call {
+        /// Its name.
+        tool: String,
+        /// Its arguments, as a JSON object.
+        arguments: Option<String>,
+        /// Print the whole result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the server who you are to it (its tool `whoami`).
+    Whoami {
+        /// Print the whole result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget the token for this server, and the registration made for it.
+    Logout,
+}
+
+/// All settings; every one is also an environment variable, and may stand in `.env`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Settings {
+    /// The MCP server [default: /mcp on this computer].
+    #[arg(long, global = true, env = "MCP_SERVER_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Its port, when it runs on this computer and no URL is given [default: 8001].
+    #[arg(long, global = true, env = "MCP_SERVER_PORT", value_name = "PORT")]
+    pub server_port: Option<String>,
+    /// `streamable-http`, the only one [default: streamable-http].
+    #[arg(long, global = true, env = "MCP_TRANSPORT_TYPE", value_name = "TYPE")]
+    pub transport: Option<String>,
+    /// Register at the authorization server instead of using a registered client [default: false].
+    #[arg(long, global = true, env = "MCP_USE_DCR", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub use_dcr: Option<String>,
+    /// The registered client [default: simple-mcp-client].
+    #[arg(long, global = true, env = "MCP_CLIENT_ID", value_name = "ID")]
+    pub client_id: Option<String>,
+    /// Its secret [default: that of simple-mcp-client; none for another client].
+    #[arg(long, global = true, env = "MCP_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub client_secret: Option<String>,
+    /// The issuer it is registered at [default: the first one that it is used with].
+    #[arg(long, global = true, env = "MCP_CLIENT_ISSUER", value_name = "URL")]
+    pub client_issuer: Option<String>,
+    /// Scopes to ask for besides those that the server asks for, separated by spaces [default: none].
+    #[arg(long, global = true, env = "MCP_CLIENT_SCOPE", value_name = "SCOPES")]
+    pub client_scope: Option<String>,
+    /// Where the browser comes back to, on this computer [default: /callback on localhost].
+    #[arg(long, global = true, env = "MCP_CLIENT_REDIRECT_URI", value_name = "URL")]
+    pub redirect_uri: Option<String>,
+    /// The port of that address [default: 3030].
+    #[arg(long, global = true, env = "MCP_CALLBACK_PORT", value_name = "PORT")]
+    pub callback_port: Option<String>,
+    /// A client metadata document; not supported yet.
+    #[arg(long, global = true, env = "MCP_CLIENT_METADATA_URL", value_name = "URL")]
+    pub client_metadata_url: Option<String>,
+    /// Where tokens, registrations and history are kept [default: portcullis in your state directory].
+    #[arg(long, global = true, env = "MCP_CLIENT_STATE_DIR", value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+    /// The command that opens a page [default: what the system has].
+    #[arg(long, global = true, env = "BROWSER", value_name = "COMMAND")]
+    pub browser: Option<String>,
+    /// Only print the page to open.
+    #[arg(long, global = true)]
+    pub no_browser: bool,
+    /// Extra trusted certificates, as a PEM file.
+    #[arg(long, global = true, env = "MCP_CA_CERT", value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+    /// How log lines look.
+    #[arg(long, global = true, env = "MCP_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// Print the settings in effect, and end.
+    #[arg(long, global = true)]
+    pub print_config: bool,
+}

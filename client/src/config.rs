@@ -1,0 +1,205 @@
+//! Raw settings become one typed struct, or a list of everything that is wrong with them.
+
+use serving::{
+    logging::LogFormat,
+    settings::{InvalidSetting, Problems},
+};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    cli::Settings,
+    oauth::{
+        browser::Browser,
+        client::{ClientCredentials, ClientSecret},
+        endpoint::Endpoint,
+        loopback::RedirectUri,
+        scope::Scope,
+        sign_in::{ClientChoice, SignInSettings},
+    },
+};
+
+/// The demo client of authz, published on purpose.
+pub const DEMO_CLIENT_ID: &str = "simple-mcp-client";
+/// Its secret, which is none.
+pub const DEMO_CLIENT_SECRET: &str = "simple-mcp-secret-123";
+/// Port of the callback, unless set otherwise.
+pub const DEFAULT_CALLBACK_PORT: u16 = 3030;
+/// Port of an MCP server on this computer, unless set otherwise.
+pub const DEFAULT_SERVER_PORT: u16 = 8001;
+/// How long a person may take to sign in.
+pub const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Everything this process runs with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The server, and how to sign in to it.
+    pub sign_in: SignInSettings,
+    /// Where tokens, registrations and history are kept.
+    pub state_dir: PathBuf,
+    /// Certificates to trust besides the system's.
+    pub extra_ca_pem: Option<Vec<u8>>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+impl TryFrom<&Settings> for Config {
+    type Error = Vec<InvalidSetting>;
+
+    fn try_from(raw: &Settings) -> Result<Self, Self::Error> {
+        let mut problems = Problems::new();
+        check_transport(raw, &mut problems);
+        if given(raw.client_metadata_url.as_ref()).is_some() {
+            let fix = "leave it out, and set MCP_CLIENT_ID or MCP_USE_DCR=true";
+            problems.add("MCP_CLIENT_METADATA_URL", "client metadata documents are not supported yet", fix);
+        }
+        let server = server(raw, &mut problems);
+        let client = client(raw, &mut problems);
+        let scope = scope(raw, &mut problems);
+        let redirect_uri = redirect_uri(raw, &mut problems);
+        let state_dir = state_dir(raw, &mut problems);
+        let extra_ca_pem = raw.ca_cert.as_deref().and_then(|file| certificates(file, &mut problems));
+        let browser = if raw.no_browser { Browser::Disabled } else { Browser::new(raw.browser.as_deref()) };
+        let config =
+            server.zip(client).zip(redirect_uri).zip(state_dir).map(|(((server, client), redirect_uri), state_dir)| {
+                Self {
+                    sign_in: SignInSettings { server, client, scope, redirect_uri, browser, patience: PATIENCE },
+                    state_dir,
+                    extra_ca_pem,
+                    log_format: raw.log_format,
+                }
+            });
+        problems.into_result(config)
+    }
+}
+
+/// An empty value is none, as in a file of settings with nothing behind the `=`.
+fn given(raw: Option<&String>) -> Option<&str> {
+    raw.map(String::as_str).filter(|raw| !raw.is_empty())
+}
+
+fn check_transport(raw: &Settings, problems: &mut Problems) {
+    match given(raw.transport.as_ref()) {
+        None | Some("streamable-http" | "streamable_http") => {}
+        Some("sse") => problems.add(
+            "MCP_TRANSPORT_TYPE",
+            "the old HTTP+SSE transport (sse) is not supported",
+            "use streamable-http, which replaced it",
+        ),
+        Some(other) => {
+            problems.add("MCP_TRANSPORT_TYPE", format!("there is no transport {other:?}"), "use streamable-http");
+        }
+    }
+}
+
+fn server(raw: &Settings, problems: &mut Problems) -> Option<Endpoint> {
+    let port = port("MCP_SERVER_PORT", raw.server_port.as_ref(), DEFAULT_SERVER_PORT, problems)?;
+    let default = format!("http://localhost:{port}/mcp");
+    let url = given(raw.url.as_ref()).unwrap_or(&default);
+    problems.check(
+        "MCP_SERVER_URL",
+        "use a URL such as https://mcp.example/mcp or http://localhost:8001/mcp",
+        Endpoint::parse(url),
+    )
+}
+
+fn client(raw: &Settings, problems: &mut Problems) -> Option<ClientChoice> {
+    let home = given(raw.client_issuer.as_ref()).map(|issuer| {
+        problems.check("MCP_CLIENT_ISSUER", "use the issuer's URL, exactly as it publishes it", Endpoint::parse(issuer))
+    });
+    if boolean("MCP_USE_DCR", raw.use_dcr.as_ref(), problems)? {
+        return Some(ClientChoice::Dynamic);
+    }
+    let id = given(raw.client_id.as_ref()).unwrap_or(DEMO_CLIENT_ID);
+    let default_secret = if id == DEMO_CLIENT_ID { DEMO_CLIENT_SECRET } else { "" };
+    let secret = raw.client_secret.as_deref().unwrap_or(default_secret);
+    let credentials = ClientCredentials { id: id.to_owned(), secret: ClientSecret::new(secret) };
+    Some(match home {
+        None if id == DEMO_CLIENT_ID && secret == DEMO_CLIENT_SECRET => ClientChoice::Demo(credentials),
+        None => ClientChoice::PreRegistered { credentials, issuer: None },
+        Some(issuer) => ClientChoice::PreRegistered { credentials, issuer: Some(issuer?) },
+    })
+}
+
+fn scope(raw: &Settings, problems: &mut Problems) -> Option<Scope> {
+    let raw = given(raw.client_scope.as_ref())?;
+    let scope = Scope::parse(raw).ok_or("it holds characters that no scope has");
+    problems.check("MCP_CLIENT_SCOPE", "separate scopes by single spaces, as in \"mcp:read mcp:write\"", scope)
+}
+
+/// The port alone moves the default address; with an address it may only repeat its port.
+fn redirect_uri(raw: &Settings, problems: &mut Problems) -> Option<RedirectUri> {
+    let explicit = given(raw.callback_port.as_ref()).is_some();
+    let port = port("MCP_CALLBACK_PORT", raw.callback_port.as_ref(), DEFAULT_CALLBACK_PORT, problems)?;
+    let Some(uri) = given(raw.redirect_uri.as_ref()) else { return Some(RedirectUri::on_port(port)) };
+    let uri = problems.check(
+        "MCP_CLIENT_REDIRECT_URI",
+        "use an address such as http://localhost:3030/callback",
+        RedirectUri::parse(uri),
+    )?;
+    if explicit && uri.port() != port {
+        problems.add(
+            "MCP_CALLBACK_PORT",
+            format!("it says {port}, and MCP_CLIENT_REDIRECT_URI says {}", uri.port()),
+            "leave one of them out",
+        );
+    }
+    Some(uri)
+}
+
+fn state_dir(raw: &Settings, problems: &mut Problems) -> Option<PathBuf> {
+    if let Some(folder) = raw.state_dir.as_ref().filter(|folder| !folder.as_os_str().is_empty()) {
+        return Some(folder.clone());
+    }
+    let home = etcetera::choose_base_strategy().map(|strategy| {
+        use etcetera::BaseStrategy as _;
+        strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("portcullis")
+    });
+    problems.check("MCP_CLIENT_STATE_DIR", "set it to a folder that only you can read", home)
+}
+
+fn certificates(file: &Path, problems: &mut Problems) -> Option<Vec<u8>> {
+    let content = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()));
+    problems.check("MCP_CA_CERT", "name a file of PEM certificates", content)
+}
+
+fn port(name: &'static str, raw: Option<&String>, default: u16, problems: &mut Problems) -> Option<u16> {
+    let Some(raw) = given(raw) else { return Some(default) };
+    let port = raw.parse::<u16>().ok().filter(|port| *port != 0).ok_or_else(|| format!("{raw:?} is not a port"));
+    problems.check(name, "use a number from 1 to 65535", port)
+}
+
+fn boolean(name: &'static str, raw: Option<&String>, problems: &mut Problems) -> Option<bool> {
+    let value = match given(raw).unwrap_or("false").to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        other => Err(format!("{other:?} is neither true nor false")),
+    };
+    problems.check(name, "use true or false", value)
+}
+
+/// The settings in effect, one a line, without secrets.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.sign_in;
+        writeln!(f, "MCP_SERVER_URL={}", settings.server.as_str())?;
+        writeln!(f, "MCP_TRANSPORT_TYPE=streamable-http")?;
+        writeln!(f, "MCP_USE_DCR={}", settings.client == ClientChoice::Dynamic)?;
+        if let ClientChoice::PreRegistered { credentials, .. } | ClientChoice::Demo(credentials) = &settings.client {
+            writeln!(f, "MCP_CLIENT_ID={}", credentials.id)?;
+            writeln!(f, "MCP_CLIENT_SECRET={}", if credentials.secret.is_some() { "***" } else { "" })?;
+        }
+        if let ClientChoice::PreRegistered { issuer: Some(issuer), .. } = &settings.client {
+            writeln!(f, "MCP_CLIENT_ISSUER={}", issuer.as_str())?;
+        }
+        writeln!(f, "MCP_CLIENT_SCOPE={}", settings.scope.as_ref().map(ToString::to_string).unwrap_or_default())?;
+        writeln!(f, "MCP_CLIENT_REDIRECT_URI={}", settings.redirect_uri.as_str())?;
+        writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::*;
+
+fn config(settings: Settings) -> Result<Config, Vec<InvalidSetting>> {
+    Config::try_from(&Settings { state_dir: Some("/nonexistent".into()), ..settings })
+}
+
+fn problems(settings: Settings) -> Vec<&'static str> {
+    config(settings).unwrap_err().iter().map(|problem| problem.name).collect()
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn the_defaults_are_the_demo_on_this_computer() {
+    let config = config(Settings::default()).unwrap().sign_in;
+    assert_eq!(config.server.as_str(), "http://localhost:8001/mcp");
+    assert_eq!(config.redirect_uri.as_str(), "http://localhost:3030/callback");
+    assert_eq!(config.scope, None);
+    let ClientChoice::Demo(credentials) = config.client else { panic!("{:?}", config.client) };
+    assert_eq!(credentials.id, "simple-mcp-client");
+    assert_eq!(credentials.secret, ClientSecret::new("simple-mcp-secret-123"));
+}
+
+#[test]
+fn an_empty_setting_is_the_default() {
+    let empty = || some("");
+    let settings = Settings {
+        url: empty(),
+        server_port: empty(),
+        transport: empty(),
+        use_dcr: empty(),
+        client_id: empty(),
+        client_scope: empty(),
+        redirect_uri: empty(),
+        callback_port: empty(),
+        client_metadata_url: empty(),
+        client_issuer: empty(),
+        ..Settings::default()
+    };
+    let config = config(settings).unwrap().sign_in;
+    assert_eq!(config.server.as_str(), "http://localhost:8001/mcp");
+    assert!(matches!(config.client, ClientChoice::Demo(_)));
+}
+
+#[test]
+fn ports_move_the_default_addresses() {
+    let settings = Settings { server_port: some("9001"), callback_port: some("4040"), ..Settings::default() };
+    let config = config(settings).unwrap().sign_in;
+    assert_eq!(config.server.as_str(), "http://localhost:9001/mcp");
+    assert_eq!(config.redirect_uri.as_str(), "http://localhost:4040/callback");
+    let contradiction = Settings {
+        redirect_uri: some("http://localhost:3031/callback"),
+        callback_port: some("4040"),
+        ..Settings::default()
+    };
+    assert_eq!(problems(contradiction), ["MCP_CALLBACK_PORT"]);
+}
+
+#[test]
+fn another_client_has_its_own_secret_or_none() {
+    let client = |id: &str, secret: Option<String>| {
+        config(Settings { client_id: some(id), client_secret: secret, ..Settings::default() }).unwrap().sign_in.client
+    };
+    let expected = |secret: &str| ClientChoice::PreRegistered {
+        credentials: ClientCredentials { id: "mine".into(), secret: ClientSecret::new(secret) },
+        issuer: None,
+    };
+    assert_eq!(client("mine", None), expected(""));
+    assert_eq!(client("mine", some("s")), expected("s"));
+    assert!(matches!(client(DEMO_CLIENT_ID, None), ClientChoice::Demo(_)));
+    assert!(matches!(client(DEMO_CLIENT_ID, some("other")), ClientChoice::PreRegistered { .. }));
+}
+
+#[test]
+fn registration_is_asked_for_with_any_word_for_yes() {
+    for (word, dynamic) in [("true", true), ("1", true), ("Yes", true), ("false", false), ("off", false)] {
+        let config = config(Settings { use_dcr: some(word), ..Settings::default() }).unwrap();
+        assert_eq!(config.sign_in.client == ClientChoice::Dynamic, dynamic, "{word}");
+    }
+}
+
+#[test]
+fn both_spellings_of_the_transport_are_accepted_and_sse_is_explained() {
+    for good in ["streamable-http", "streamable_http"] {
+        assert!(config(Settings { transport: some(good), ..Settings::default() }).is_ok());
+    }
+    let problems = config(Settings { transport: some("sse"), ..Settings::default() }).unwrap_err();
+    assert!(problems[0].to_string().contains("streamable-http"));
+}
+
+#[test]
+fn every_problem_is_reported_together() {
+    let settings = Settings {
+        url: some("http://mcp.example/mcp"),
+        server_port: some("x"),
+        transport: some("stdio"),
+        use_dcr: some("maybe"),
+        client_scope: some("a\"b"),
+        redirect_uri: some("https://app.example/callback"),
+        callback_port: some("0"),
+        client_metadata_url: some("https://app.example/client.json"),
+        ca_cert: Some("/nonexistent.pem".into()),
+        ..Settings::default()
+    };
+    let expected = [
+        "MCP_TRANSPORT_TYPE",
+        "MCP_CLIENT_METADATA_URL",
+        "MCP_SERVER_PORT",
+        "MCP_USE_DCR",
+        "MCP_CLIENT_SCOPE",
+        "MCP_CALLBACK_PORT",
+        "MCP_CA_CERT",
+    ];
+    assert_eq!(problems(settings), expected);
+    assert_eq!(problems(Settings { url: some("http://mcp.example/mcp"), ..Settings::default() }), ["MCP_SERVER_URL"]);
+}
+
+#[test]
+fn the_printed_settings_hold_no_secret() {
+    let settings = Settings { client_id: some("mine"), client_secret: some("s3cr3t"), ..Settings::default() };
+    let printed = config(settings).unwrap().to_string();
+    assert!(printed.contains("MCP_CLIENT_ID=mine") && printed.contains("MCP_CLIENT_SECRET=***"));
+    assert!(!printed.contains("s3cr3t"));
+}

@@ -1,0 +1,61 @@
+//! The client's process: reads the settings, makes clock and randomness, and ends with an exit code.
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use client::{
+    app::Exit,
+    cli::Cli,
+    config::Config,
+    run::{Edge, StartError, notice_on_stderr, run},
+};
+use ring::rand::SystemRandom;
+use serving::settings::{InvalidSetting, report};
+use std::{process::ExitCode, sync::Arc};
+use verification_keys::{SystemClock, install_crypto_providers};
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("{error:#}");
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn start() -> anyhow::Result<Exit> {
+    if let Err(error) = dotenvy::dotenv()
+        && !error.not_found()
+    {
+        return Err(anyhow::anyhow!(".env cannot be read: {error}"));
+    }
+    let cli = Cli::parse();
+    let config = match Config::try_from(&cli.settings) {
+        Ok(config) => config,
+        Err(problems) => return Ok(wrong_settings(&problems)),
+    };
+    if let Err(problem) = serving::logging::init(config.log_format, "warn") {
+        return Ok(wrong_settings(&[problem]));
+    }
+    if cli.settings.print_config {
+        print!("{config}");
+        return Ok(Exit::Success);
+    }
+    install_crypto_providers();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
+    runtime.block_on(async {
+        let outcome = run(&config, cli.command.as_ref(), &edge()).await;
+        outcome.map_err(|error: StartError| anyhow::anyhow!("{error}."))
+    })
+}
+
+fn wrong_settings(problems: &[InvalidSetting]) -> Exit {
+    eprint!("{}", report(problems));
+    Exit::Usage
+}
+
+fn edge() -> Edge {
+    #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
+    let random = SystemRandom::new();
+    Edge { clock: Arc::new(SystemClock), random: Arc::new(random), notice: notice_on_stderr() }
+}

@@ -1,0 +1,213 @@
+//! One session with an MCP server over Streamable HTTP: the newest protocol first, `initialize` for older servers.
+//! The token goes into the header of every request; what the server answers is sorted into [`McpError`].
+
+use reqwest::Client;
+use rmcp::{
+    ClientLifecycleMode, ClientServiceExt as _, RoleClient, ServiceError,
+    model::{
+        CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, Implementation, JsonObject,
+        PaginatedRequestParams, ProtocolVersion, Tool,
+    },
+    service::{ClientInitializeError, RunningService},
+    transport::{
+        DynamicTransportError, StreamableHttpClientTransport,
+        streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
+    },
+};
+
+use crate::oauth::{
+    challenge::BearerChallenge, endpoint::Endpoint, exchange::root_cause, scope::Scope, token::AccessToken,
+};
+
+/// Most pages of a tool list read; a server could hand out cursors for ever.
+const MAX_PAGES: usize = 64;
+/// Most tools kept.
+const MAX_TOOLS: usize = 4096;
+
+/// An open session.
+#[derive(Debug)]
+pub struct Session {
+    service: RunningService<RoleClient, ClientConfig>,
+}
+
+/// Why a request did not lead to a result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum McpError {
+    /// 401: no token, or not a good one (any more).
+    #[error("the server asks for a sign-in{}", words(.0.error_description.as_deref()))]
+    Unauthorized(BearerChallenge),
+    /// 403 `insufficient_scope`.
+    #[error(
+        "the server refused: this needs the scope {needed}, and your token does not have all of it. \
+         Set MCP_CLIENT_SCOPE=\"{needed}\" and start again to sign in for it"
+    )]
+    InsufficientScope {
+        /// The scopes that the server named.
+        needed: Scope,
+    },
+    /// 403 for another reason.
+    #[error("the server refused the request (HTTP 403){}", words(Some(.0)))]
+    Forbidden(String),
+    /// A JSON-RPC error, as for an unknown tool or wrong arguments.
+    #[error("the server answered with an error: {message} ({code})")]
+    Refused {
+        /// JSON-RPC code.
+        code: i32,
+        /// The server's words.
+        message: String,
+    },
+    /// No connection, or one that broke.
+    #[error("the server cannot be reached ({0})")]
+    Unreachable(String),
+    /// 429 or 5xx.
+    #[error("the server cannot answer at the moment (HTTP {0})")]
+    Status(u16),
+    /// An answer that is not MCP.
+    #[error("the server sent an answer that is not MCP: {0}")]
+    Protocol(String),
+}
+
+fn words(text: Option<&str>) -> String {
+    text.filter(|text| !text.is_empty()).map(|text| format!(": {text}")).unwrap_or_default()
+}
+
+impl Session {
+    /// Opens a session with `server`; `token` is the one issued for it. `http` must not follow redirects.
+    ///
+    /// # Errors
+    /// See [`McpError`].
+    pub async fn open(http: &Client, server: &Endpoint, token: Option<&AccessToken>) -> Result<Self, McpError> {
+        let mut config = StreamableHttpClientTransportConfig::with_uri(server.url().as_str());
+        if let Some(token) = token {
+            config = config.auth_header(token.reveal());
+        }
+        let transport = StreamableHttpClientTransport::with_client(http.clone(), config);
+        let implementation = Implementation::new("portcullis-client", env!("CARGO_PKG_VERSION"));
+        let client = ClientConfig::new(ClientCapabilities::default(), implementation);
+        let lifecycle = ClientLifecycleMode::Auto {
+            preferred_versions: vec![ProtocolVersion::LATEST],
+            legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
+        };
+        let service = client.serve_with_lifecycle(transport, lifecycle).await.map_err(McpError::from)?;
+        Ok(Self { service })
+    }
+
+    /// All tools, at most 4096.
+    ///
+    /// # Errors
+    /// See [`McpError`].
+    pub async fn tools(&self) -> Result<Vec<Tool>, McpError> {
+        let mut tools = Vec::new();
+        let mut cursor = None;
+        for _page in 0..MAX_PAGES {
+            let page = self.service.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await?;
+            tools.extend(page.tools);
+            tools.truncate(MAX_TOOLS);
+            cursor = page.next_cursor;
+            if cursor.is_none() || tools.len() == MAX_TOOLS {
+                break;
+            }
+        }
+        Ok(tools)
+    }
+
+    /// Calls `tool`. A result may still say that the tool failed (`is_error`).
+    ///
+    /// # Errors
+    /// See [`McpError`].
+    pub async fn call(&self, tool: &str, arguments: Option<JsonObject>) -> Result<CallToolResult, McpError> {
+        let mut call = CallToolRequestParams::new(tool.to_owned());
+        call.arguments = arguments;
+        Ok(self.service.call_tool(call).await?)
+    }
+
+    /// The protocol version in use, as `2026-07-28`.
+    #[must_use]
+    pub fn protocol_version(&self) -> Option<String> {
+        self.service.peer_info().map(|info| info.protocol_version.to_string())
+    }
+
+    /// Ends the session.
+    pub async fn close(mut self) {
+        // What is left of it ends with the process at the latest.
+        let _ended = self.service.close().await;
+    }
+}
+
+impl From<ClientInitializeError> for McpError {
+    fn from(error: ClientInitializeError) -> Self {
+        match error {
+            ClientInitializeError::TransportError { error, .. } => Self::from(error),
+            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::from(*fallback),
+            ClientInitializeError::JsonRpcError(error) => {
+                Self::Refused { code: error.code.0, message: error.message.into_owned() }
+            }
+            ClientInitializeError::ConnectionClosed(context) => Self::Unreachable(context),
+            other => Self::Protocol(other.to_string()),
+        }
+    }
+}
+
+impl From<ServiceError> for McpError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::McpError(error) => Self::Refused { code: error.code.0, message: error.message.into_owned() },
+            ServiceError::TransportSend(error) => Self::from(error),
+            ServiceError::TransportClosed => Self::Unreachable("the connection was closed".to_owned()),
+            other => Self::Protocol(other.to_string()),
+        }
+    }
+}
+
+impl From<DynamicTransportError> for McpError {
+    fn from(error: DynamicTransportError) -> Self {
+        match error.error.downcast::<StreamableHttpError<reqwest::Error>>() {
+            Ok(http) => Self::from(*http),
+            Err(other) => Self::Unreachable(root_cause(other.as_ref())),
+        }
+    }
+}
+
+impl From<StreamableHttpError<reqwest::Error>> for McpError {
+    fn from(error: StreamableHttpError<reqwest::Error>) -> Self {
+        match error {
+            StreamableHttpError::AuthRequired(required) => {
+                Self::Unauthorized(BearerChallenge::parse(&required.www_authenticate_header).unwrap_or_default())
+            }
+            StreamableHttpError::InsufficientScope(refused) => forbidden(&refused.www_authenticate_header),
+            StreamableHttpError::Client(error) => Self::Unreachable(root_cause(&error)),
+            StreamableHttpError::HttpStatus(status) => Self::Status(status.status),
+            // rmcp has no type for a 401 or 403 without a challenge, only this text.
+            StreamableHttpError::UnexpectedServerResponse(text) => match text.strip_prefix("HTTP ") {
+                Some(status) if status.starts_with("401") => Self::Unauthorized(BearerChallenge::default()),
+                Some(status) if status.starts_with("403") => Self::Forbidden(status_body(status)),
+                Some(status) if status.starts_with('3') => {
+                    Self::Protocol("it redirects elsewhere, which is never followed. Check the URL".to_owned())
+                }
+                Some(_) | None => Self::Protocol(text.into_owned()),
+            },
+            other => Self::Protocol(other.to_string()),
+        }
+    }
+}
+
+/// A 403: with the scopes it names if it is about scopes.
+fn forbidden(header: &str) -> McpError {
+    let challenge = BearerChallenge::parse(header).unwrap_or_default();
+    match (challenge.error.as_deref(), challenge.scope) {
+        (Some("insufficient_scope"), Some(needed)) => McpError::InsufficientScope { needed },
+        _ => McpError::Forbidden(challenge.error_description.unwrap_or_default()),
+    }
+}
+
+/// The server's own sentence in the body of `403 Forbidden: {…}`, if it has one.
+fn status_body(status: &str) -> String {
+    let body = status.split_once(": ").map_or("", |(_, body)| body);
+    serde_json::from_str::<serde_json::Value>(body)
+        .ok()
+        .and_then(|body| Some(body.get("error_description")?.as_str()?.to_owned()))
+        .unwrap_or_else(|| body.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

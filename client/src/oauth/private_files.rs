@@ -1,0 +1,186 @@
+//! Small files that only their owner may read: 0600 in a folder of 0700, replaced whole or not at all.
+
+use std::{
+    fs, io,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Largest file read, in bytes.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// A folder for private files.
+#[derive(Clone, Debug)]
+pub struct PrivateFolder {
+    path: PathBuf,
+}
+
+/// Why a private file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivateFileError {
+    /// Others may read it.
+    #[error("{} can be read by others; it is not used. Fix it with: chmod {} {}", .path.display(), .mode, .path.display())]
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it should be.
+        mode: &'static str,
+    },
+    /// The operating system refused.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Larger than any file we write.
+    #[error("{} is too large to be one of ours", .0.display())]
+    TooLarge(PathBuf),
+}
+
+impl PrivateFolder {
+    /// Opens the folder, and makes it (and what is missing above it) with 0700.
+    ///
+    /// # Errors
+    /// When it cannot be made, or others may read it.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, PrivateFileError> {
+        let path = path.into();
+        let made = folder_builder().recursive(true).create(&path);
+        let metadata = made.and_then(|()| fs::metadata(&path)).map_err(|source| io_error(&path, source))?;
+        if is_exposed(&metadata) {
+            return Err(PrivateFileError::Exposed { path, mode: "700" });
+        }
+        Ok(Self { path })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The content of `name`, or `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is too large, or others may read it.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PrivateFileError> {
+        let path = self.path.join(name);
+        let file = match fs::File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|source| io_error(&path, source))?,
+        };
+        if file.metadata().is_ok_and(|metadata| is_exposed(&metadata)) {
+            return Err(PrivateFileError::Exposed { path, mode: "600" });
+        }
+        let mut content = Vec::new();
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content).map_err(|source| io_error(&path, source))?;
+        if content.len() as u64 > MAX_FILE_BYTES { Err(PrivateFileError::TooLarge(path)) } else { Ok(Some(content)) }
+    }
+
+    /// Replaces `name` at once: readers see the old content or the new one, also after a crash.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), PrivateFileError> {
+        let path = self.path.join(name);
+        let written = || {
+            // Made with 0600, beside the file it replaces.
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+            file.write_all(content)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|failed| failed.error).map(drop)
+        };
+        written().map_err(|source| io_error(&path, source))
+    }
+
+    /// Removes `name`; a missing file is fine.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), PrivateFileError> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&path, error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> PrivateFileError {
+    PrivateFileError::Io { path: path.to_owned(), source }
+}
+
+fn folder_builder() -> fs::DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes to set"))]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+#[cfg(unix)]
+fn is_exposed(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_metadata: &fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn files_are_0600_in_a_folder_of_0700() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = PrivateFolder::open(base.path().join("a/b")).unwrap();
+        folder.write("x", b"secret").unwrap();
+        assert_eq!(folder.read("x").unwrap().as_deref(), Some(&b"secret"[..]));
+        assert_eq!(mode(&base.path().join("a")), 0o700);
+        assert_eq!(mode(folder.path()), 0o700);
+        assert_eq!(mode(&folder.path().join("x")), 0o600);
+    }
+
+    #[test]
+    fn a_file_or_folder_that_others_can_read_is_refused_with_the_chmod_line() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = PrivateFolder::open(base.path().join("a")).unwrap();
+        folder.write("x", b"secret").unwrap();
+        fs::set_permissions(folder.path().join("x"), fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = folder.read("x").unwrap_err();
+        assert!(matches!(refused, PrivateFileError::Exposed { mode: "600", .. }));
+        assert!(refused.to_string().contains("chmod 600"));
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let refused = PrivateFolder::open(folder.path()).unwrap_err();
+        assert!(matches!(refused, PrivateFileError::Exposed { mode: "700", .. }));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_else_stays() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = PrivateFolder::open(base.path().join("a")).unwrap();
+        folder.write("x", b"first, and longer").unwrap();
+        folder.write("x", b"second").unwrap();
+        assert_eq!(folder.read("x").unwrap().as_deref(), Some(&b"second"[..]));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        folder.remove("x").unwrap();
+        folder.remove("x").unwrap();
+        assert_eq!(folder.read("x").unwrap(), None);
+    }
+
+    #[test]
+    fn reading_is_bounded() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = PrivateFolder::open(base.path().join("a")).unwrap();
+        folder.write("x", &vec![b'x'; 65 * 1024]).unwrap();
+        assert!(matches!(folder.read("x"), Err(PrivateFileError::TooLarge(_))));
+    }
+}

@@ -1,0 +1,55 @@
+//! What the tests of this crate share.
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use ring::rand::SystemRandom;
+
+use super::{endpoint::Endpoint, exchange::Answer};
+
+#[expect(clippy::disallowed_methods, reason = "tests are an edge of their own")]
+pub(crate) fn random() -> SystemRandom {
+    SystemRandom::new()
+}
+
+pub(crate) fn endpoint(raw: &str) -> Endpoint {
+    Endpoint::parse(raw).unwrap()
+}
+
+pub(crate) fn json_answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: body.into() }
+}
+
+pub(crate) fn http_client() -> reqwest::Client {
+    verification_keys::install_crypto_providers();
+    verification_keys::http::client(&verification_keys::http::ClientOptions::default()).unwrap()
+}
+
+/// A code as a callback would bring it.
+pub(crate) fn authorization_code(code: &str) -> super::authorization::AuthorizationCode {
+    use super::{
+        authorization::{AuthorizationParameters, AuthorizationRequest},
+        discovery::IssuerMetadata,
+        loopback::RedirectUri,
+    };
+    let issuer = IssuerMetadata {
+        issuer: "https://auth.example".into(),
+        authorization_endpoint: endpoint("https://auth.example/authorize"),
+        token_endpoint: endpoint("https://auth.example/token"),
+        registration_endpoint: None,
+        token_endpoint_auth_methods: Vec::new(),
+        iss_parameter_supported: false,
+    };
+    let about = AuthorizationParameters {
+        issuer: &issuer,
+        client_id: "c",
+        redirect_uri: &RedirectUri::on_port(3030),
+        resource: "r",
+        scope: None,
+    };
+    let request = AuthorizationRequest::new(&about, &random()).unwrap();
+    let state = request.url().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs([("code", code), ("state", &state)]).finish();
+    request.process_callback(&query).unwrap()
+}

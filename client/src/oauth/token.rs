@@ -1,0 +1,158 @@
+//! The token request of the authorization code grant, and the checks on its answer (OAuth 2.1 §4.1.3, RFC 8707).
+
+use serde::Deserialize;
+use std::{borrow::Cow, fmt};
+use url::form_urlencoded;
+
+use super::{
+    authorization::{AuthorizationCode, refusal},
+    client::{ClientAuthentication, ClientCredentials},
+    endpoint::Endpoint,
+    exchange::{self, Answer, ExchangeError, Request},
+    loopback::RedirectUri,
+    pkce::CodeVerifier,
+    registration::ErrorDocument,
+    scope::Scope,
+};
+
+/// Longest access token accepted, in bytes.
+const MAX_TOKEN_BYTES: usize = 32 * 1024;
+
+/// An access token; never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    /// Accepts what can be sent in an `Authorization: Bearer` header (RFC 6750 §2.1) and nothing else, so neither
+    /// line breaks nor spaces; `None` for the rest.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        ((1..=MAX_TOKEN_BYTES).contains(&raw.len()) && raw.bytes().all(allowed)).then(|| Self(raw.to_owned()))
+    }
+
+    /// The token itself, for the resource it was issued for and the private file only.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(***)")
+    }
+}
+
+/// All that goes into one token request.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRequest<'a> {
+    /// The issuer's token endpoint.
+    pub endpoint: &'a Endpoint,
+    /// Who asks.
+    pub client: &'a ClientCredentials,
+    /// How the client authenticates.
+    pub method: ClientAuthentication,
+    /// The checked code.
+    pub code: &'a AuthorizationCode,
+    /// The verifier of the same authorization request.
+    pub verifier: &'a CodeVerifier,
+    /// The redirect URI of the same authorization request.
+    pub redirect_uri: &'a RedirectUri,
+    /// The resource of the same authorization request.
+    pub resource: &'a str,
+}
+
+/// A checked answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenResponse {
+    /// The token.
+    pub access_token: AccessToken,
+    /// Seconds from now, if the server says so.
+    pub expires_in: Option<i64>,
+    /// The scope granted, if it is not the one asked for.
+    pub scope: Option<Scope>,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// No answer.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The server refused.
+    #[error("the token endpoint refused: {}", refusal(.error, .description.as_deref()))]
+    Refused {
+        /// `invalid_grant`, `invalid_client` …
+        error: String,
+        /// `error_description`.
+        description: Option<String>,
+    },
+    /// An answer that is neither a token nor an OAuth error, or breaks a rule.
+    #[error("the token endpoint sent an unusable answer: {0}")]
+    Malformed(Cow<'static, str>),
+}
+
+#[derive(Deserialize)]
+struct Document {
+    access_token: String,
+    token_type: String,
+    expires_in: Option<i64>,
+    scope: Option<String>,
+}
+
+/// Builds the token request.
+#[must_use]
+pub fn token_request(token: &TokenRequest<'_>) -> Request {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code")
+        .append_pair("code", token.code.reveal())
+        .append_pair("redirect_uri", token.redirect_uri.as_str())
+        .append_pair("code_verifier", token.verifier.reveal())
+        .append_pair("resource", token.resource);
+    token.client.add_to_form(token.method, &mut form);
+    let body = form.finish().into_bytes();
+    let mut request = exchange::post(token.endpoint.url(), "application/x-www-form-urlencoded", body);
+    token.client.add_to_headers(token.method, &mut request);
+    request
+}
+
+/// Checks the answer to [`token_request`].
+///
+/// # Errors
+/// When the server refused, or sent something that is not a bearer token.
+pub fn process(answer: &Answer) -> Result<TokenResponse, TokenError> {
+    if answer.status != http::StatusCode::OK {
+        return Err(match serde_json::from_slice::<ErrorDocument>(&answer.body) {
+            Ok(ErrorDocument { error, error_description: description }) => TokenError::Refused { error, description },
+            Err(_) => TokenError::Malformed(format!("status {}", answer.status).into()),
+        });
+    }
+    // The parser's message could quote the body, and with it a token.
+    let document: Document = serde_json::from_slice(&answer.body)
+        .map_err(|_| TokenError::Malformed("it is not a token response in JSON".into()))?;
+    if !document.token_type.eq_ignore_ascii_case("bearer") {
+        return Err(TokenError::Malformed("token_type is not Bearer".into()));
+    }
+    let access_token = AccessToken::parse(&document.access_token)
+        .ok_or(TokenError::Malformed("access_token is not a bearer token (RFC 6750)".into()))?;
+    if document.expires_in.is_some_and(|seconds| seconds < 0) {
+        return Err(TokenError::Malformed("expires_in is negative".into()));
+    }
+    let scope = match document.scope.as_deref() {
+        None | Some("") => None,
+        Some(raw) => Some(Scope::parse(raw).ok_or(TokenError::Malformed("scope breaks the grammar".into()))?),
+    };
+    Ok(TokenResponse { access_token, expires_in: document.expires_in, scope })
+}
+
+/// Redeems a code.
+///
+/// # Errors
+/// When the issuer does not answer, or refuses.
+pub async fn exchange_code(http: &reqwest::Client, token: &TokenRequest<'_>) -> Result<TokenResponse, TokenError> {
+    process(&exchange::send(http, token_request(token)).await?)
+}
+
+#[cfg(test)]
+mod tests;

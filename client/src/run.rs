@@ -1,0 +1,90 @@
+//! From a checked configuration to an exit code.
+
+use ring::rand::SecureRandom;
+use std::{sync::Arc, time::Duration};
+use verification_keys::{
+    Clock,
+    http::{ClientError, ClientOptions, client},
+};
+
+use crate::{
+    app::{App, Exit},
+    cli::Command,
+    commands::perform,
+    config::Config,
+    oauth::{
+        private_files::PrivateFileError,
+        sign_in::{Notice, SignIn},
+        token_store::TokenStore,
+    },
+    repl,
+    terminal::sanitize,
+};
+
+/// How long a tool may take.
+const TOOL_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// What is read or made at the edge of the process only.
+#[derive(Clone)]
+pub struct Edge {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn SecureRandom + Send + Sync>,
+    /// Where to say "open this page".
+    pub notice: Notice,
+}
+
+/// Why the client could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No HTTP client.
+    #[error("MCP_CA_CERT cannot be used: {0}")]
+    Http(#[from] ClientError),
+    /// No private files.
+    #[error("the client's own files cannot be used: {0}")]
+    Store(#[from] PrivateFileError),
+}
+
+/// Puts the parts together; nothing is sent yet.
+///
+/// # Errors
+/// When there can be no HTTP client, or no private files.
+pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
+    let options = ClientOptions { extra_ca_pem: config.extra_ca_pem.clone(), ..ClientOptions::default() };
+    let patient = ClientOptions { timeout: TOOL_TIMEOUT, ..options.clone() };
+    let sign_in = SignIn {
+        http: client(&options)?,
+        clock: Arc::clone(&edge.clock),
+        random: Arc::clone(&edge.random),
+        store: TokenStore::open(&config.state_dir)?,
+        settings: config.sign_in.clone(),
+        notice: Arc::clone(&edge.notice),
+    };
+    Ok(App::new(client(&patient)?, sign_in))
+}
+
+/// Does `command`, or opens the prompt.
+///
+/// # Errors
+/// When the client cannot start; whatever happens later is told to the person and becomes the exit code.
+pub async fn run(config: &Config, command: Option<&Command>, edge: &Edge) -> Result<Exit, StartError> {
+    let mut app = app(config, edge)?;
+    let Some(command) = command else {
+        return Ok(repl::repl(&mut app, Some(config.state_dir.join("history"))).await);
+    };
+    let report = perform(&mut app, command).await;
+    app.close().await;
+    repl::print(&report);
+    Ok(report.exit)
+}
+
+/// Notices go to stderr, so that stdout holds results only.
+#[must_use]
+pub fn notice_on_stderr() -> Notice {
+    use std::io::Write as _;
+    Arc::new(|text| {
+        // A closed terminal is not worth a word.
+        let _closed = writeln!(std::io::stderr().lock(), "{}", sanitize(text));
+    })
+}
