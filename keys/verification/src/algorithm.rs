@@ -67,7 +67,7 @@ impl FromStr for SigningAlgorithm {
     }
 }
 
-/// The name is none of RS256, PS256, ES256 and EdDSA.
+/// The name is none of RS256, PS256, ES256 and `EdDSA`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of RS256, PS256, ES256, EdDSA")]
 pub struct UnknownAlgorithm;

@@ -58,9 +58,9 @@ pub enum MetadataError {
         /// Where the document was.
         url: Url,
         /// The configured issuer.
-        expected: String,
+        expected: Box<str>,
         /// The document's `issuer`.
-        found: String,
+        found: Box<str>,
     },
     /// A URL in the document is missing, no URL, or may not be spoken to.
     #[error("{member} in the document at {url} is {problem}")]
@@ -185,8 +185,8 @@ struct Found {
 impl Found {
     fn check(self, issuer: &Issuer, overrides: &Overrides) -> Result<IssuerMetadata, MetadataError> {
         if self.document.issuer != issuer.as_str() {
-            let expected = issuer.as_str().to_owned();
-            return Err(MetadataError::IssuerMismatch { url: self.url, expected, found: self.document.issuer });
+            let (expected, found) = (issuer.as_str().into(), self.document.issuer.into());
+            return Err(MetadataError::IssuerMismatch { url: self.url, expected, found });
         }
         let jwks_uri = match &overrides.jwks_uri {
             Some(url) => url.clone(),

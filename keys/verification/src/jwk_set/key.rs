@@ -98,12 +98,11 @@ impl VerificationKey {
         self.kind.fits(algorithm) && self.stated.is_none_or(|stated| stated == algorithm)
     }
 
-    pub(crate) fn verify(
-        &self,
-        algorithm: SigningAlgorithm,
-        signing_input: &[u8],
-        signature: &str,
-    ) -> Result<(), JwsError> {
+    /// Verifies a base64url `signature` over any bytes. For a whole token, [`crate::jws::CompactJws::verify`].
+    ///
+    /// # Errors
+    /// [`JwsError::KeyMismatch`] when the key is not for `algorithm`, else [`JwsError::SignatureInvalid`].
+    pub fn verify(&self, algorithm: SigningAlgorithm, signing_input: &[u8], signature: &str) -> Result<(), JwsError> {
         let candidates = std::iter::once(self).chain(self.namesakes.iter().map(Arc::as_ref));
         let mut outcome = Err(JwsError::KeyMismatch);
         for key in candidates.filter(|key| key.is_for(algorithm)) {
@@ -144,7 +143,7 @@ impl fmt::Debug for VerificationKey {
             .field("stated", &self.stated)
             .field("thumbprint", &self.thumbprint)
             .field("namesakes", &self.namesakes.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

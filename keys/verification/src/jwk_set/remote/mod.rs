@@ -52,7 +52,7 @@ impl Default for RemoteOptions {
     fn default() -> Self {
         Self {
             default_max_age: Duration::from_mins(10),
-            min_max_age: Duration::from_secs(60),
+            min_max_age: Duration::from_mins(1),
             max_max_age: Duration::from_hours(24),
             stale: Duration::from_hours(1),
             cooldown: Duration::from_secs(30),

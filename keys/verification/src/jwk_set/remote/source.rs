@@ -29,6 +29,7 @@ const MEDIA_TYPES: &str = "application/jwk-set+json, application/json";
 
 /// Where the keys of an issuer are.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each issuer, made once")]
 pub enum JwkSetSource {
     /// At a URL from configuration.
     Url(Url),
