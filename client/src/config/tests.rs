@@ -8,6 +8,7 @@ fn problems(settings: Settings) -> Vec<&'static str> {
     config(settings).unwrap_err().iter().map(|problem| problem.name).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "settings are optional, and this is one that is given")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

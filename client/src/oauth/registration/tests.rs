@@ -1,5 +1,6 @@
 use super::*;
 use crate::oauth::testing::{endpoint, json_answer};
+use ClientAuthentication::{Basic, None as Public, Post};
 use serde_json::{Value, json};
 
 fn redirect() -> RedirectUri {
@@ -80,7 +81,6 @@ fn asks_for_the_weakest_secret_that_the_server_takes() {
         token_endpoint_auth_methods: methods.to_vec(),
         iss_parameter_supported: false,
     };
-    use ClientAuthentication::{Basic, None as Public, Post};
     assert_eq!(preferred_method(&issuer(&[Basic, Public])).unwrap(), Public);
     assert_eq!(preferred_method(&issuer(&[Post, Basic])).unwrap(), Basic);
     assert_eq!(preferred_method(&issuer(&[Post])).unwrap(), Post);

@@ -1,1 +1,329 @@
+use super::*;
+use crate::oauth::{
+    endpoint::InvalidEndpoint,
+    testing::{
+        endpoint,
+        world::{Asked, ISSUER_METADATA, RESOURCE_METADATA, Reply, SECRET, TOKEN, World, allows, lock, query},
+    },
+};
+use http::header;
+use serde_json::json;
 
+fn challenge(world: &World) -> BearerChallenge {
+    BearerChallenge {
+        resource_metadata: Some(format!("{}{RESOURCE_METADATA}", world.origin)),
+        scope: Scope::parse("mcp:read"),
+        ..BearerChallenge::default()
+    }
+}
+
+async fn signed_in(world: &World, client: &SignIn) -> Result<Held, SignInError> {
+    client.access_token(&challenge(world), Reuse::Kept).await
+}
+
+#[tokio::test]
+async fn a_challenge_becomes_a_token_with_everything_bound_together() {
+    let world = World::start().await;
+    let client = world.client(allows).await;
+    let held = signed_in(&world, &client).await.unwrap();
+    assert_eq!((held.token.reveal(), held.kept), (TOKEN, false));
+    assert_eq!(world.paths(), [RESOURCE_METADATA, ISSUER_METADATA, "/token"]);
+    let form = world.seen("/token")[0].form();
+    assert_eq!((form["code"].as_str(), form["resource"].as_str()), ("the-code", world.server().as_str()));
+    assert_eq!(form["redirect_uri"], client.settings.redirect_uri.as_str());
+    let notices = lock(&world.notices).join("\n");
+    for secret in [TOKEN, SECRET, "the-code", &form["code_verifier"]] {
+        assert!(!notices.contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn a_second_start_within_the_hour_needs_no_login_and_no_authorization_server() {
+    let world = World::start().await;
+    let client = world.client(allows).await;
+    signed_in(&world, &client).await.unwrap();
+    world.reply(ISSUER_METADATA, Reply::raw(500, "")).reply("/token", Reply::raw(500, ""));
+    let held = signed_in(&world, &world.client(allows).await).await.unwrap();
+    assert_eq!((held.token.reveal(), held.kept), (TOKEN, true));
+    assert_eq!(world.sign_ins(), 1);
+    let anew = client.access_token(&challenge(&world), Reuse::Never).await;
+    assert!(matches!(anew, Err(SignInError::Discovery(_))));
+}
+
+/// Signs in with a browser that comes back with the wrong answer; the code must go nowhere.
+async fn refused(browser: impl Fn(&Asked) -> String + Send + Sync + 'static, advertised: bool) -> SignInError {
+    let world = World::start().await;
+    world.change(ISSUER_METADATA, "authorization_response_iss_parameter_supported", json!(advertised));
+    let client = world.client(browser).await;
+    let error = signed_in(&world, &client).await.unwrap_err();
+    assert!(world.seen("/token").is_empty(), "{error}");
+    assert_eq!(world.sign_ins(), 1);
+    error
+}
+
+#[tokio::test]
+async fn a_mixed_up_issuer_leads_to_no_token_request() {
+    let iss = |make: fn(&str) -> Vec<String>| {
+        move |asked: &Asked| {
+            let issuers = make(&asked.issuer);
+            let mut answer = vec![("code", "the-code"), ("state", asked.state.as_str())];
+            answer.extend(issuers.iter().map(|iss| ("iss", iss.as_str())));
+            query(&answer)
+        }
+    };
+    for advertised in [true, false] {
+        for make in [
+            |_: &str| vec!["https://evil.example".to_owned()],
+            |issuer: &str| vec![format!("{issuer}/")],
+            |issuer: &str| vec![issuer.to_uppercase()],
+        ] {
+            let error = refused(iss(make), advertised).await;
+            assert!(matches!(error, SignInError::Callback(CallbackRejected::IssuerMismatch { .. })), "{error}");
+        }
+        let twice = refused(iss(|issuer| vec![issuer.to_owned(), issuer.to_owned()]), advertised).await;
+        assert!(matches!(twice, SignInError::Callback(CallbackRejected::Repeated("iss"))));
+    }
+    let missing = refused(iss(|_| Vec::new()), true).await;
+    assert!(matches!(missing, SignInError::Callback(CallbackRejected::IssuerMissing { .. })));
+}
+
+#[tokio::test]
+async fn a_wrong_state_leads_to_no_token_request() {
+    let wrong = refused(|asked| query(&[("code", "c"), ("state", "x"), ("iss", &asked.issuer)]), true).await;
+    assert!(matches!(wrong, SignInError::Callback(CallbackRejected::StateMismatch)));
+    let missing = refused(|asked| query(&[("code", "c"), ("iss", &asked.issuer)]), true).await;
+    assert!(matches!(missing, SignInError::Callback(CallbackRejected::StateMissing)));
+    let twice = refused(|asked| format!("{}&state={}", allows(asked), asked.state), true).await;
+    assert!(matches!(twice, SignInError::Callback(CallbackRejected::Repeated("state"))));
+}
+
+#[tokio::test]
+async fn the_error_of_a_foreign_issuer_is_not_shown() {
+    let words = [("error", "access_denied"), ("error_description", "call 555 now")];
+    let foreign = refused(
+        move |asked| query(&[words[0], words[1], ("state", &asked.state), ("iss", "https://evil.example")]),
+        true,
+    )
+    .await;
+    assert!(!foreign.to_string().contains("555"));
+    let own = refused(move |asked| query(&[words[0], words[1], ("state", &asked.state), ("iss", &asked.issuer)]), true);
+    assert!(own.await.to_string().contains("access was denied (access_denied: call 555 now)"));
+}
+
+/// Signs in after `change`; the browser must not open, and nobody must be registered.
+async fn stopped(change: impl Fn(&World)) -> SignInError {
+    let world = World::start().await;
+    change(&world);
+    let client = world.client(allows).await;
+    let error = signed_in(&world, &client).await.unwrap_err();
+    assert_eq!((world.sign_ins(), world.seen("/register").len(), world.seen("/token").len()), (0, 0, 0), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_metadata_stops_before_the_browser_opens() {
+    let error = stopped(|world| {
+        world.change(ISSUER_METADATA, "issuer", json!("https://evil.example"));
+    })
+    .await;
+    assert!(matches!(error, SignInError::Discovery(DiscoveryError::IssuerMismatch { .. })));
+    for methods in [json!([]), json!(["plain"])] {
+        let error = stopped(|world| {
+            world.change(ISSUER_METADATA, "code_challenge_methods_supported", methods.clone());
+        })
+        .await;
+        assert!(matches!(error, SignInError::Discovery(DiscoveryError::NoS256(_))));
+    }
+    for resource in ["https://evil.example/mcp", "/other", "/mcp/"] {
+        let error = stopped(|world| {
+            let full = if resource.starts_with('/') { world.origin.clone() + resource } else { resource.to_owned() };
+            world.change(RESOURCE_METADATA, "resource", json!(full));
+        })
+        .await;
+        assert!(matches!(error, SignInError::Discovery(DiscoveryError::ResourceMismatch { .. })), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_authorization_endpoint_that_is_no_web_page_is_never_opened() {
+    for bad in [
+        "javascript:alert(1)",
+        "file:///bin/sh",
+        "data:text/html,x",
+        "ssh://x/",
+        "http://auth.example/authorize",
+        "http://localhost/$(touch x)",
+        "http://localhost/`id`",
+        "http://localhost/;id",
+        "http://localhost/|id",
+        "http://localhost/\"id",
+        "-e",
+    ] {
+        let error = stopped(|world| {
+            world.change(ISSUER_METADATA, "authorization_endpoint", json!(bad));
+        })
+        .await;
+        assert!(matches!(error, SignInError::Discovery(DiscoveryError::Endpoint { .. })), "{bad}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_of_metadata_are_not_followed() {
+    for path in [RESOURCE_METADATA, ISSUER_METADATA] {
+        let canary = World::start().await;
+        let target = canary.origin.clone();
+        let moved = move |world: &World| {
+            let reply = Reply::raw(307, "").header(header::LOCATION, format!("{target}{path}"));
+            world.reply(path, reply);
+        };
+        let error = stopped(moved).await;
+        assert!(matches!(error, SignInError::Discovery(_)), "{error}");
+        assert!(canary.paths().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn redirects_of_the_token_endpoint_and_of_registration_are_not_followed() {
+    for path in ["/token", "/register"] {
+        let (world, canary) = (World::start().await, World::start().await);
+        world.reply(path, Reply::raw(307, "{}").header(header::LOCATION, format!("{}{path}", canary.origin)));
+        let mut client = world.client(allows).await;
+        client.settings.client = ClientChoice::Dynamic;
+        assert!(signed_in(&world, &client).await.is_err());
+        assert_eq!(world.seen(path).len(), 1);
+        assert!(canary.paths().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn metadata_on_another_origin_is_not_fetched() {
+    let (world, canary) = (World::start().await, World::start().await);
+    let client = world.client(allows).await;
+    for elsewhere in [canary.origin.as_str(), "http://169.254.169.254/latest/meta-data", "https://evil.example/prm"] {
+        let challenge = BearerChallenge { resource_metadata: Some(elsewhere.into()), ..BearerChallenge::default() };
+        let error = client.access_token(&challenge, Reuse::Kept).await.unwrap_err();
+        let refused = matches!(
+            error,
+            SignInError::Discovery(
+                DiscoveryError::MetadataElsewhere { .. } | DiscoveryError::MetadataUrl(InvalidEndpoint::InsecureScheme)
+            )
+        );
+        assert!(refused, "{error}");
+    }
+    assert!(canary.paths().is_empty() && world.paths().is_empty());
+}
+
+#[tokio::test]
+async fn huge_and_deep_metadata_is_bounded() {
+    let huge = || Reply::raw(200, vec![b' '; 60 * 1024 * 1024]);
+    for path in [RESOURCE_METADATA, ISSUER_METADATA] {
+        let error = stopped(|world| {
+            world.reply(path, huge());
+        })
+        .await;
+        let too_large =
+            matches!(error, SignInError::Discovery(DiscoveryError::Exchange(ExchangeError::TooLarge { .. })));
+        assert!(too_large, "{error}");
+        let error = stopped(|world| {
+            world.reply(path, Reply::raw(200, "[".repeat(200_000)));
+        })
+        .await;
+        assert!(matches!(error, SignInError::Discovery(DiscoveryError::Malformed { .. })), "{error}");
+    }
+    let world = World::start().await;
+    world.reply("/token", huge());
+    let client = world.client(allows).await;
+    let error = signed_in(&world, &client).await.unwrap_err();
+    assert!(matches!(error, SignInError::Token(TokenError::Exchange(ExchangeError::TooLarge { .. }))));
+}
+
+#[tokio::test]
+async fn a_registration_is_made_once_for_an_issuer_and_kept() {
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    client.settings.client = ClientChoice::Dynamic;
+    signed_in(&world, &client).await.unwrap();
+    client.access_token(&challenge(&world), Reuse::Never).await.unwrap();
+    let registrations = world.seen("/register");
+    assert_eq!(registrations.len(), 1);
+    assert_eq!(registrations[0].json()["application_type"], "native");
+    assert_eq!(registrations[0].json()["redirect_uris"], json!([client.settings.redirect_uri.as_str()]));
+    assert!(world.seen("/token").iter().all(|request| request.form()["client_id"] == "registered"));
+    client.forget(&challenge(&world)).await.unwrap();
+    signed_in(&world, &client).await.unwrap();
+    assert_eq!(world.seen("/register").len(), 2);
+}
+
+#[tokio::test]
+async fn when_a_server_names_another_issuer_credentials_stay_home() {
+    let (world, other) = (World::start().await, World::start().await);
+    let client = world.client(allows).await;
+    signed_in(&world, &client).await.unwrap();
+    world.change(RESOURCE_METADATA, "authorization_servers", json!([other.origin]));
+    let error = signed_in(&world, &client).await.unwrap_err();
+    let SignInError::OtherIssuer { expected, found, .. } = &error else { panic!("{error}") };
+    assert_eq!((expected, found), (&world.origin, &other.origin));
+    assert_eq!((world.sign_ins(), other.paths()), (1, vec![ISSUER_METADATA.to_owned()]));
+
+    let mut moved = world.client(allows).await;
+    let ClientChoice::PreRegistered { credentials, .. } = moved.settings.client.clone() else { panic!() };
+    moved.settings.client = ClientChoice::PreRegistered { credentials, issuer: Some(endpoint(&other.origin)) };
+    assert!(!signed_in(&world, &moved).await.unwrap().kept);
+}
+
+#[tokio::test]
+async fn when_a_server_names_another_issuer_a_registered_client_registers_anew() {
+    let (world, other) = (World::start().await, World::start().await);
+    let mut client = world.client(allows).await;
+    client.settings.client = ClientChoice::Dynamic;
+    signed_in(&world, &client).await.unwrap();
+    world.change(RESOURCE_METADATA, "authorization_servers", json!([other.origin]));
+    other.reply("/register", Reply::json(201, &json!({"client_id": "at-the-other"})));
+    assert!(!signed_in(&world, &client).await.unwrap().kept);
+    assert_eq!(other.seen("/token")[0].form()["client_id"], "at-the-other");
+}
+
+#[tokio::test]
+async fn the_published_secret_of_the_demo_goes_to_this_computer_only() {
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    let ClientChoice::PreRegistered { credentials, .. } = client.settings.client.clone() else { panic!() };
+    client.settings.client = ClientChoice::Demo(credentials);
+    signed_in(&world, &client).await.unwrap();
+    assert!(world.seen("/register").is_empty());
+    assert!(world.seen("/token")[0].headers.contains_key(header::AUTHORIZATION));
+    let elsewhere = IssuerMetadata {
+        issuer: "https://auth.example".into(),
+        authorization_endpoint: endpoint("https://auth.example/authorize"),
+        token_endpoint: endpoint("https://auth.example/token"),
+        registration_endpoint: None,
+        token_endpoint_auth_methods: Vec::new(),
+        iss_parameter_supported: true,
+    };
+    let error = client.identify(&elsewhere, None).await.unwrap_err();
+    assert!(matches!(error, SignInError::Registration(RegistrationError::NotOffered(_))));
+    assert!(error.to_string().contains("MCP_CLIENT_ID"));
+}
+
+#[tokio::test]
+async fn a_taken_port_stops_before_anything_is_registered() {
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    client.settings.client = ClientChoice::Dynamic;
+    let _taken = CallbackListener::bind(&client.settings.redirect_uri).await.unwrap();
+    let error = signed_in(&world, &client).await.unwrap_err();
+    assert!(matches!(error, SignInError::Loopback(LoopbackError::Bind(_))));
+    assert!(error.to_string().contains("MCP_CALLBACK_PORT"));
+    assert_eq!((world.seen("/register").len(), world.sign_ins()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_network_error_and_a_refusal_is_not() {
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    client.settings.server = endpoint("http://127.0.0.1:1/mcp");
+    assert!(client.access_token(&BearerChallenge::default(), Reuse::Kept).await.unwrap_err().is_network());
+    let refused =
+        world.client(|asked| query(&[("error", "access_denied"), ("state", &asked.state), ("iss", &asked.issuer)]));
+    assert!(!signed_in(&world, &refused.await).await.unwrap_err().is_network());
+}

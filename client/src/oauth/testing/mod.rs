@@ -1,5 +1,7 @@
 //! What the tests of this crate share.
 
+pub(crate) mod world;
+
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ring::rand::SystemRandom;
 

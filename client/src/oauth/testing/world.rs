@@ -1,0 +1,286 @@
+//! A scripted world on loopback: one server that plays resource server and authorization server, and a browser that
+//! goes where it is sent. Every reply can be replaced, and every request is remembered.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use url::{Url, form_urlencoded};
+use verification_keys::testing::ManualClock;
+
+use super::{endpoint, http_client, random};
+use crate::oauth::{
+    browser::Browser,
+    client::{ClientCredentials, ClientSecret},
+    loopback::RedirectUri,
+    sign_in::{ClientChoice, SignIn, SignInSettings},
+    token_store::TokenStore,
+};
+
+/// The only token that the resource server accepts.
+pub(crate) const TOKEN: &str = "good.access.token";
+pub(crate) const SECRET: &str = "s3cr3t-of-the-client";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Seen {
+    pub(crate) fn form(&self) -> HashMap<String, String> {
+        form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Reply {
+    status: u16,
+    headers: Vec<(HeaderName, String)>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::raw(status, body.to_string())
+    }
+
+    pub(crate) fn raw(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: vec![(header::CONTENT_TYPE, "application/json".into())], body: body.into() }
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::from_u16(self.status).unwrap(), self.body).into_response();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        for (name, value) in self.headers {
+            response.headers_mut().append(name, HeaderValue::from_str(&value).unwrap());
+        }
+        response
+    }
+}
+
+type Replies = HashMap<String, Reply>;
+
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) origin: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    replies: Arc<Mutex<Replies>>,
+    /// What the person was told.
+    pub(crate) notices: Arc<Mutex<Vec<String>>>,
+    folder: Arc<tempfile::TempDir>,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+        let world = Self {
+            replies: Arc::new(Mutex::new(good_replies(&origin))),
+            origin,
+            seen: Arc::default(),
+            notices: Arc::default(),
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+        };
+        let router = Router::new().fallback(answer).with_state(world.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        world
+    }
+
+    /// Replaces one reply.
+    pub(crate) fn reply(&self, path: &str, reply: Reply) -> &Self {
+        lock(&self.replies).insert(path.to_owned(), reply);
+        self
+    }
+
+    /// Replaces one member of a JSON reply.
+    pub(crate) fn change(&self, path: &str, member: &str, value: Value) -> &Self {
+        let mut replies = lock(&self.replies);
+        let reply = replies.get_mut(path).unwrap();
+        let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
+        body[member] = value;
+        reply.body = body.to_string().into_bytes();
+        drop(replies);
+        self
+    }
+
+    pub(crate) fn seen(&self, path: &str) -> Vec<Seen> {
+        lock(&self.seen).iter().filter(|seen| seen.path == path).cloned().collect()
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        lock(&self.seen).iter().map(|seen| seen.path.clone()).collect()
+    }
+
+    /// How often a page was to be opened.
+    pub(crate) fn sign_ins(&self) -> usize {
+        lock(&self.notices).iter().filter(|notice| notice.contains("/authorize?")).count()
+    }
+
+    pub(crate) fn server(&self) -> String {
+        format!("{}/mcp", self.origin)
+    }
+
+    /// A client of this world whose browser comes back with the query that `browser` makes.
+    pub(crate) async fn client(&self, browser: impl Fn(&Asked) -> String + Send + Sync + 'static) -> SignIn {
+        let port = serving::Listener::bind("localhost", 0).await.unwrap().port();
+        let notices = Arc::clone(&self.notices);
+        let notice = move |text: &str| {
+            lock(&notices).push(text.to_owned());
+            if let Some(asked) = Asked::from_notice(text) {
+                let url = format!("{}?{}", asked.redirect_uri, browser(&asked));
+                tokio::spawn(async move { http_client().get(url).send().await });
+            }
+        };
+        SignIn {
+            http: http_client(),
+            clock: Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap())),
+            random: Arc::new(random()),
+            store: TokenStore::open(self.folder.path()).unwrap(),
+            settings: SignInSettings {
+                server: endpoint(&self.server()),
+                client: pre_registered(),
+                scope: None,
+                redirect_uri: RedirectUri::on_port(port),
+                browser: Browser::Disabled,
+                patience: Duration::from_secs(20),
+            },
+            notice: Arc::new(notice),
+        }
+    }
+}
+
+pub(crate) fn pre_registered() -> ClientChoice {
+    let credentials = ClientCredentials { id: "mine".into(), secret: ClientSecret::new(SECRET) };
+    ClientChoice::PreRegistered { credentials, issuer: None }
+}
+
+/// What the authorization URL asked for.
+pub(crate) struct Asked {
+    pub(crate) issuer: String,
+    pub(crate) state: String,
+    redirect_uri: String,
+}
+
+impl Asked {
+    fn from_notice(text: &str) -> Option<Self> {
+        let url = Url::parse(text.split_whitespace().find(|word| word.starts_with("http"))?).ok()?;
+        let parameters: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        Some(Self {
+            issuer: url.origin().ascii_serialization(),
+            state: parameters.get("state")?.clone(),
+            redirect_uri: parameters.get("redirect_uri")?.clone(),
+        })
+    }
+}
+
+/// The answer of a person who allows, at a server that does everything right.
+pub(crate) fn allows(asked: &Asked) -> String {
+    query(&[("code", "the-code"), ("state", &asked.state), ("iss", &asked.issuer)])
+}
+
+pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+}
+
+pub(crate) const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
+pub(crate) const ISSUER_METADATA: &str = "/.well-known/oauth-authorization-server";
+
+fn good_replies(origin: &str) -> Replies {
+    let resource = json!({
+        "resource": format!("{origin}/mcp"),
+        "authorization_servers": [origin],
+        "scopes_supported": ["mcp:read"],
+    });
+    let issuer = json!({
+        "issuer": origin,
+        "authorization_endpoint": format!("{origin}/authorize"),
+        "token_endpoint": format!("{origin}/token"),
+        "registration_endpoint": format!("{origin}/register"),
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    });
+    let token = json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600});
+    HashMap::from([
+        (RESOURCE_METADATA.into(), Reply::json(200, &resource)),
+        (ISSUER_METADATA.into(), Reply::json(200, &issuer)),
+        ("/register".into(), Reply::json(201, &json!({"client_id": "registered"}))),
+        ("/token".into(), Reply::json(200, &token)),
+    ])
+}
+
+async fn answer(State(world): State<World>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, 1024 * 1024).await.unwrap();
+    let seen = Seen {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        headers: parts.headers,
+        body: body.to_vec(),
+    };
+    lock(&world.seen).push(seen.clone());
+    let scripted = lock(&world.replies).get(&seen.path).cloned();
+    match scripted {
+        Some(reply) => reply.into_response(),
+        None if seen.path == "/mcp" => mcp(&world, &seen).into_response(),
+        None => Reply::raw(404, "{}").into_response(),
+    }
+}
+
+/// A resource server with one tool. Replies to `mcp:<method>` can be replaced like all others.
+fn mcp(world: &World, seen: &Seen) -> Reply {
+    let presented = seen.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if presented != Some(&format!("Bearer {TOKEN}")) {
+        let challenge = format!("Bearer resource_metadata=\"{}{RESOURCE_METADATA}\", scope=\"mcp:read\"", world.origin);
+        return Reply::raw(401, "{}").header(header::WWW_AUTHENTICATE, challenge);
+    }
+    let request = seen.json();
+    let method = request["method"].as_str().unwrap_or_default();
+    if let Some(mut reply) = lock(&world.replies).get(&format!("mcp:{method}")).cloned() {
+        reply.body = String::from_utf8(reply.body).unwrap().replace("\"ID\"", &request["id"].to_string()).into_bytes();
+        return reply;
+    }
+    let tool = json!({"name": "get_time", "description": "The time.", "inputSchema": {"type": "object"}});
+    let result = match method {
+        "server/discover" => json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}),
+        "tools/list" => json!({"tools": [tool]}),
+        _ => json!({"content": [{"type": "text", "text": "noon"}]}),
+    };
+    Reply::json(200, &complete(&request["id"], result))
+}
+
+/// A JSON-RPC result of the newest version.
+pub(crate) fn complete(id: &Value, mut result: Value) -> Value {
+    result["resultType"] = json!("complete");
+    result["ttlMs"] = json!(0);
+    result["cacheScope"] = json!("private");
+    json!({"jsonrpc": "2.0", "id": id, "result": result})
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
