@@ -1,1 +1,87 @@
-//! To come.
+//! Flags and environment variables, as written. [`crate::config`] judges them.
+
+use clap::Parser;
+use serving::ServingArgs;
+use std::path::PathBuf;
+
+/// OAuth 2.1 authorization server for MCP.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "authz", version)]
+pub struct Cli {
+    /// Port to listen on
+    #[arg(long, env = "MCP_AUTH_PORT", default_value_t = 9000)]
+    pub port: u16,
+
+    /// Address to listen on; localhost means both loopback addresses
+    #[arg(long, env = "MCP_AUTH_HOST", default_value = "localhost")]
+    pub host: String,
+
+    /// The issuer: the address under which browsers and clients reach this server
+    /// [default: <http://localhost:PORT>]
+    #[arg(long, env = "MCP_AUTH_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Where clients, people, sessions, codes and grants are kept
+    #[arg(long, env = "MCP_AUTH_DATABASE_URL", value_name = "URL", default_value = "sqlite:data/authz.db")]
+    pub database_url: String,
+
+    /// Folder of the signing keys; made at the first start
+    #[arg(long, env = "MCP_AUTH_KEY_DIR", value_name = "FOLDER", default_value = "keys/pem")]
+    pub key_dir: PathBuf,
+
+    /// Size of new RSA keys: 2048, 3072 or 4096
+    #[arg(long, env = "MCP_AUTH_KEY_BITS", value_name = "BITS", default_value = "2048")]
+    pub key_bits: String,
+
+    /// Days after which a new signing key is made
+    #[arg(long, env = "MCP_AUTH_KEY_ROTATION_DAYS", value_name = "DAYS", default_value_t = 90)]
+    pub key_rotation_days: u64,
+
+    /// Resource servers that tokens can be for; the first one is the demo resource server's
+    #[arg(
+        long,
+        env = "MCP_AUTH_RESOURCES",
+        value_name = "URLS",
+        value_delimiter = ',',
+        default_value = "http://localhost:8001/mcp"
+    )]
+    pub resources: Vec<String>,
+
+    /// Scopes that there are; also what a client gets that names none
+    #[arg(
+        long,
+        env = "MCP_AUTH_SCOPES",
+        value_name = "SCOPES",
+        value_delimiter = ',',
+        default_value = "mcp:read,mcp:write"
+    )]
+    pub scopes: Vec<String>,
+
+    /// How long an access token lives, 60 to 86400 seconds
+    #[arg(long, env = "MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS", value_name = "SECONDS", default_value_t = 3600)]
+    pub access_token_ttl_seconds: u32,
+
+    /// Who may register a client: open or off [default: open on loopback, else off]
+    #[arg(long, env = "MCP_AUTH_REGISTRATION", value_name = "POLICY")]
+    pub registration: Option<String>,
+
+    /// Whether the demo person and clients exist: on, off, or auto (on if everything is on loopback)
+    #[arg(long, env = "MCP_AUTH_DEMO", value_name = "ON|OFF|AUTO", default_value = "auto")]
+    pub demo: String,
+
+    /// Login name of the demo person [default: `demo_user`]
+    #[arg(long, env = "MCP_DEMO_USERNAME", value_name = "NAME")]
+    pub demo_username: Option<String>,
+
+    /// Password of the demo person [default: `demo_password`]
+    #[arg(long, env = "MCP_DEMO_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    pub demo_password: Option<String>,
+
+    /// Serve plain http on an address that is not loopback, because a proxy in front does TLS
+    #[arg(long, env = "MCP_AUTH_BEHIND_TLS_PROXY", value_parser = clap::builder::BoolishValueParser::new())]
+    pub behind_tls_proxy: bool,
+
+    /// What every process has.
+    #[command(flatten)]
+    pub serving: ServingArgs,
+}

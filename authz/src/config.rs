@@ -1,1 +1,212 @@
-//! To come.
+//! Settings, judged as a whole at start: every problem at once, each with a fix.
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    cli::Cli,
+    demo::DemoPerson,
+    protocol::{Resource, Scope, ScopeToken},
+    public_url::PublicUrl,
+    services::{Registration, Settings},
+};
+use jiff::SignedDuration;
+use serving::{
+    ServingArgs,
+    settings::{InvalidSetting, Problems},
+};
+use signing_keys::KeyPolicy;
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
+
+/// The settings of the authorization server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address to listen on.
+    pub host: String,
+    /// Port to listen on.
+    pub port: u16,
+    /// The issuer.
+    pub public_url: PublicUrl,
+    /// Where the state is kept.
+    pub database_url: String,
+    /// Where the keys are kept.
+    pub key_dir: PathBuf,
+    /// What keys are made, and when.
+    pub key_policy: KeyPolicy,
+    /// What the endpoints read.
+    pub settings: Settings,
+    /// The demo person; without one there is no demo set at all.
+    pub demo: Option<DemoPerson>,
+    /// What every process has.
+    pub serving: ServingArgs,
+}
+
+impl TryFrom<Cli> for Config {
+    type Error = Vec<InvalidSetting>;
+
+    /// Judges the settings.
+    fn try_from(cli: Cli) -> Result<Self, Vec<InvalidSetting>> {
+        let mut problems = Problems::new();
+        check_transport(&cli, &mut problems);
+        let public_url = public_url(&cli, &mut problems);
+        let on_loopback = is_loopback(&cli.host) && public_url.as_ref().is_some_and(PublicUrl::is_loopback);
+        let demo = demo(&cli, on_loopback, &mut problems);
+        let key_policy = key_policy(&cli, &mut problems);
+        let settings = settings(&cli, on_loopback, &mut problems);
+        if !cli.database_url.starts_with("sqlite:") {
+            problems.add("MCP_AUTH_DATABASE_URL", "not a SQLite database", "write sqlite: and a file name");
+        }
+        let config = public_url.zip(key_policy).zip(settings).map(|((public_url, key_policy), settings)| Self {
+            host: cli.host,
+            port: cli.port,
+            public_url,
+            database_url: cli.database_url,
+            key_dir: cli.key_dir,
+            key_policy,
+            settings,
+            demo,
+            serving: cli.serving,
+        });
+        problems.into_result(config)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn check_transport(cli: &Cli, problems: &mut Problems) {
+    if !is_loopback(&cli.host) && !cli.serving.wants_tls() && !cli.behind_tls_proxy {
+        problems.add(
+            "MCP_AUTH_HOST",
+            "plain http on an address that is not loopback",
+            "set MCP_TLS_CERT and MCP_TLS_KEY, or MCP_AUTH_BEHIND_TLS_PROXY=true if a proxy in front does TLS",
+        );
+    }
+}
+
+fn public_url(cli: &Cli, problems: &mut Problems) -> Option<PublicUrl> {
+    let scheme = if cli.serving.wants_tls() { "https" } else { "http" };
+    let default = || format!("{scheme}://localhost:{}", cli.port);
+    let raw = cli.public_url.clone().unwrap_or_else(default);
+    let fix = "write https://host or https://host/path, or http:// for localhost";
+    let url = problems.check("MCP_AUTH_PUBLIC_URL", fix, PublicUrl::parse(&raw))?;
+    if cli.public_url.is_none() && !is_loopback(&cli.host) {
+        problems.add(
+            "MCP_AUTH_PUBLIC_URL",
+            "missing, and the server listens on an address that is not loopback",
+            "write the address under which browsers reach this server",
+        );
+    }
+    Some(url)
+}
+
+fn demo(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<DemoPerson> {
+    let named = cli.demo_username.is_some() || cli.demo_password.is_some();
+    let wanted = match cli.demo.as_str() {
+        "on" => true,
+        "off" => false,
+        "auto" => {
+            if named && !on_loopback {
+                let problem = "the demo credentials are known to everybody, and this server is not on loopback alone";
+                problems.add("MCP_AUTH_DEMO", problem, "leave MCP_DEMO_* out, or say MCP_AUTH_DEMO=on");
+            }
+            on_loopback
+        }
+        _ => {
+            problems.add("MCP_AUTH_DEMO", "unknown word", "use on, off or auto");
+            false
+        }
+    };
+    if !wanted {
+        return None;
+    }
+    let username = cli.demo_username.as_deref().unwrap_or("demo_user");
+    let password = cli.demo_password.as_deref().unwrap_or("demo_password");
+    let name = problems.check("MCP_DEMO_USERNAME", "use 1 to 128 characters", DemoPerson::check_name(username));
+    let password = problems.check("MCP_DEMO_PASSWORD", "use 1 to 1024 bytes", DemoPerson::check_password(password));
+    Some(DemoPerson { username: name?, password: password? })
+}
+
+fn key_policy(cli: &Cli, problems: &mut Problems) -> Option<KeyPolicy> {
+    let size = problems.check("MCP_AUTH_KEY_BITS", "use 2048, 3072 or 4096", cli.key_bits.parse())?;
+    let rotation = Duration::from_secs(cli.key_rotation_days.saturating_mul(24 * 60 * 60));
+    let policy = KeyPolicy { size, rotation: Some(rotation), ..KeyPolicy::default() };
+    problems.check("MCP_AUTH_KEY_ROTATION_DAYS", "use 1 or more", policy.check())?;
+    if cli.key_rotation_days > 3650 {
+        problems.add("MCP_AUTH_KEY_ROTATION_DAYS", "more than ten years", "use 1 to 3650");
+    }
+    Some(policy)
+}
+
+fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Settings> {
+    let ttl = cli.access_token_ttl_seconds;
+    if !(60..=86_400).contains(&ttl) {
+        problems.add("MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS", "out of range", "use 60 to 86400");
+    }
+    let resources = resources(cli, problems);
+    let scopes = cli.scopes.iter().map(|raw| ScopeToken::parse(raw.trim())).collect::<Result<Scope, _>>();
+    let scopes = problems.check("MCP_AUTH_SCOPES", "write scope tokens separated by commas", scopes);
+    let registration = registration(cli, on_loopback, problems);
+    Some(Settings {
+        resources,
+        scopes: scopes?,
+        access_token_ttl: SignedDuration::from_secs(ttl.into()),
+        registration: registration?,
+    })
+}
+
+fn resources(cli: &Cli, problems: &mut Problems) -> Vec<Resource> {
+    let parsed = cli.resources.iter().map(|raw| Resource::parse(raw.trim()));
+    let fix = "write absolute URIs separated by commas";
+    let resources: Vec<_> = parsed.filter_map(|uri| problems.check("MCP_AUTH_RESOURCES", fix, uri)).collect();
+    if cli.resources.is_empty() {
+        problems.add("MCP_AUTH_RESOURCES", "empty", "name at least one resource server");
+    }
+    resources
+}
+
+fn registration(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Registration> {
+    match cli.registration.as_deref() {
+        None if on_loopback => Some(Registration::Open),
+        None | Some("off") => Some(Registration::Off),
+        Some("open") => Some(Registration::Open),
+        Some("approval" | "token") => {
+            let problem = "this policy does not exist yet";
+            problems.add("MCP_AUTH_REGISTRATION", problem, "use open or off");
+            None
+        }
+        Some(_) => {
+            problems.add("MCP_AUTH_REGISTRATION", "unknown word", "use open or off");
+            None
+        }
+    }
+}
+
+/// The settings in effect, one `NAME=value` a line. No secret is shown.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resources: Vec<_> = self.settings.resources.iter().map(Resource::as_str).collect();
+        let scopes: Vec<_> = self.settings.scopes.tokens().map(ScopeToken::as_str).collect();
+        let rotation = self.key_policy.rotation.map_or(0, |rotation| rotation.as_secs() / (24 * 60 * 60));
+        writeln!(f, "MCP_AUTH_HOST={}", self.host)?;
+        writeln!(f, "MCP_AUTH_PORT={}", self.port)?;
+        writeln!(f, "MCP_AUTH_PUBLIC_URL={}", self.public_url)?;
+        writeln!(f, "MCP_AUTH_DATABASE_URL={}", self.database_url)?;
+        writeln!(f, "MCP_AUTH_KEY_DIR={}", self.key_dir.display())?;
+        writeln!(f, "MCP_AUTH_KEY_BITS={}", self.key_policy.size)?;
+        writeln!(f, "MCP_AUTH_KEY_ROTATION_DAYS={rotation}")?;
+        writeln!(f, "MCP_AUTH_RESOURCES={}", resources.join(","))?;
+        writeln!(f, "MCP_AUTH_SCOPES={}", scopes.join(","))?;
+        writeln!(f, "MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS={}", self.settings.access_token_ttl.as_secs())?;
+        writeln!(f, "MCP_AUTH_REGISTRATION={}", self.settings.registration.as_str())?;
+        match &self.demo {
+            None => writeln!(f, "MCP_AUTH_DEMO=off"),
+            Some(demo) => {
+                writeln!(f, "MCP_AUTH_DEMO=on")?;
+                writeln!(f, "MCP_DEMO_USERNAME={}", demo.username.as_str())?;
+                writeln!(f, "MCP_DEMO_PASSWORD=***")
+            }
+        }
+    }
+}

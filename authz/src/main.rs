@@ -1,2 +1,65 @@
-//! Entry point.
-fn main() {}
+//! Starts the authorization server: settings, state, listener.
+
+use anyhow::Context as _;
+use authz::{cli::Cli, config::Config, maintenance, routes, services::Services};
+use clap::Parser as _;
+use ring::rand::SystemRandom;
+use serving::{Listener, ServeOptions, logging, serve, settings, shutdown_signal};
+use std::{process::ExitCode, sync::Arc};
+use verification_keys::SystemClock;
+
+fn main() -> ExitCode {
+    // A missing .env is no problem; a broken one shows as missing settings.
+    let _absent = dotenvy::dotenv();
+    let cli = Cli::parse();
+    let print_config = cli.serving.print_config;
+    match Config::try_from(cli) {
+        Err(problems) => invalid(&problems),
+        Ok(config) if print_config => {
+            print!("{config}");
+            ExitCode::SUCCESS
+        }
+        Ok(config) => start(config),
+    }
+}
+
+fn invalid(problems: &[settings::InvalidSetting]) -> ExitCode {
+    eprint!("{}", settings::report(problems));
+    ExitCode::from(2)
+}
+
+fn start(config: Config) -> ExitCode {
+    if let Err(problem) = logging::init(config.serving.log_format, "info") {
+        return invalid(&[problem]);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime.context("cannot start the runtime").and_then(|runtime| runtime.block_on(run(config)));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("authz: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    verification_keys::install_crypto_providers();
+    let tls = match config.serving.tls(config.public_url.host()) {
+        Ok(tls) => tls,
+        Err(problem) => return Ok(invalid(&[problem])),
+    };
+    let listener = match Listener::bind(&config.host, config.port).await {
+        Ok(listener) => listener,
+        Err(error) => return Ok(invalid(&[error.as_invalid_setting("MCP_AUTH_HOST", "MCP_AUTH_PORT")])),
+    };
+    #[expect(clippy::disallowed_methods, reason = "the edge: everything else gets its randomness from here")]
+    let random = Arc::new(SystemRandom::new());
+    let services = Services::open(&config, Arc::new(SystemClock), random).await?;
+    let maintenance = tokio::spawn(maintenance::run(services.clone()));
+    tracing::info!("listening on {}", config.public_url);
+    let options = ServeOptions { tls, ..ServeOptions::default() };
+    serve(listener, routes::router(services), options, shutdown_signal()).await;
+    maintenance.abort();
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,1 +1,70 @@
-//! To come.
+//! `GET /.well-known/oauth-authorization-server` (RFC 8414). It advertises only what exists.
+
+use crate::{
+    protocol::{AuthenticationMethod, GrantType, ResponseType, ScopeToken},
+    routes,
+    services::{Registration, Services},
+};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::header;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Serves the document.
+pub async fn get(State(services): State<Arc<Services>>) -> Response {
+    let headers = [(header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, Json(AuthorizationServerMetadata::of(&services))).into_response()
+}
+
+/// The document (RFC 8414 §2). Lists are never empty; what does not exist is left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuthorizationServerMetadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    introspection_endpoint: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes_supported: Vec<String>,
+    response_types_supported: Vec<&'static str>,
+    response_modes_supported: Vec<&'static str>,
+    grant_types_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    code_challenge_methods_supported: Vec<&'static str>,
+    authorization_response_iss_parameter_supported: bool,
+    protected_resources: Vec<String>,
+}
+
+impl AuthorizationServerMetadata {
+    /// What `services` offers.
+    #[must_use]
+    pub fn of(services: &Services) -> Self {
+        let at = |route| services.public_url.join(route);
+        let settings = &services.settings;
+        let secret_methods = [AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretPost];
+        Self {
+            issuer: services.public_url.issuer().to_owned(),
+            authorization_endpoint: at(routes::AUTHORIZE),
+            token_endpoint: at(routes::TOKEN),
+            jwks_uri: at(routes::JWKS),
+            registration_endpoint: (settings.registration == Registration::Open).then(|| at(routes::REGISTER)),
+            introspection_endpoint: at(routes::INTROSPECT),
+            scopes_supported: settings.scopes.tokens().map(ScopeToken::as_str).map(str::to_owned).collect(),
+            response_types_supported: ResponseType::ALL.iter().map(|word| word.as_str()).collect(),
+            response_modes_supported: vec!["query"],
+            grant_types_supported: GrantType::ALL.iter().map(|word| word.as_str()).collect(),
+            token_endpoint_auth_methods_supported: AuthenticationMethod::ALL.iter().map(|word| word.as_str()).collect(),
+            introspection_endpoint_auth_methods_supported: secret_methods.iter().map(|word| word.as_str()).collect(),
+            code_challenge_methods_supported: vec!["S256"],
+            authorization_response_iss_parameter_supported: true,
+            protected_resources: settings.resources.iter().map(ToString::to_string).collect(),
+        }
+    }
+}

@@ -77,6 +77,12 @@ impl PublicUrl {
         self.parsed.path().trim_end_matches('/')
     }
 
+    /// Where the metadata document is: the well-known path, then the path of the issuer (RFC 8414 §3.1).
+    #[must_use]
+    pub fn metadata_path(&self) -> String {
+        format!("{}{}", crate::routes::METADATA, self.base_path())
+    }
+
     /// Scheme, host and port: what a browser sends as `Origin`.
     #[must_use]
     pub fn origin(&self) -> String {

@@ -1,5 +1,69 @@
 //! Every path of this server, and the router that mounts them. The metadata document reads the same constants.
 
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    authorize, consent, host, introspect, jwks, layers, login, metadata, pages, register,
+    services::{Registration, Services},
+    token,
+};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use http::Method;
+use std::{sync::Arc, time::Duration};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+/// The whole server. Everything is under the path of the public URL, except for the metadata and the health paths.
+pub fn router(services: Arc<Services>) -> Router {
+    let endpoints = for_people().merge(for_programs(&services));
+    let base_path = services.public_url.base_path();
+    let routes = if base_path.is_empty() { endpoints } else { Router::new().nest(base_path, endpoints) };
+    let metadata = Router::new().route(&services.public_url.metadata_path(), get(metadata::get)).layer(cors());
+    let ready = {
+        let services = services.clone();
+        move || {
+            let services = services.clone();
+            async move { services.store.check().await.is_ok() }
+        }
+    };
+    let whole = routes
+        .merge(metadata)
+        .merge(serving::health::routes(ready))
+        .fallback(pages::not_found)
+        .layer(middleware::from_fn_with_state(services.clone(), host::check));
+    layers::apply(whole).with_state(services)
+}
+
+/// No CORS here: a script has no business at these (OAuth 2.1 §7.13).
+fn for_people() -> Router<Arc<Services>> {
+    Router::new()
+        .route(AUTHORIZE, get(authorize::get).post(authorize::post))
+        .merge(login::routes())
+        .merge(consent::routes())
+}
+
+fn for_programs(services: &Services) -> Router<Arc<Services>> {
+    let router = Router::new().route(JWKS, get(jwks::get)).route(TOKEN, post(token::post));
+    let router = match services.settings.registration {
+        Registration::Open => router.route(REGISTER, post(register::post)),
+        Registration::Off => router,
+    };
+    // Introspection is for resource servers, which are no browsers.
+    router.layer(cors()).route(INTROSPECT, post(introspect::post))
+}
+
+/// Any origin may call: no cookie counts at these endpoints.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(Duration::from_hours(1))
+}
+
 /// Authorization endpoint (RFC 6749 §3.1).
 pub const AUTHORIZE: &str = "/oauth2/authorize";
 /// Token endpoint (RFC 6749 §3.2).
@@ -10,7 +74,7 @@ pub const REGISTER: &str = "/register";
 pub const INTROSPECT: &str = "/introspect";
 /// Our public keys (RFC 7517 §5).
 pub const JWKS: &str = "/.well-known/jwks.json";
-/// Metadata (RFC 8414 §3); the issuer's path, if there is one, comes behind it.
+/// Metadata (RFC 8414 §3); the path of the issuer, if there is one, comes behind it.
 pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// The page to sign in.
 pub const LOGIN: &str = "/login";
@@ -18,7 +82,4 @@ pub const LOGIN: &str = "/login";
 pub const LOGOUT: &str = "/logout";
 /// The page to allow or deny.
 pub const CONSENT: &str = "/consent";
-/// Whether the process runs.
-pub const HEALTHZ: &str = "/healthz";
-/// Whether it can do its work.
-pub const READYZ: &str = "/readyz";
+pub use serving::health::{HEALTHZ, READYZ};

@@ -1,14 +1,16 @@
 //! What the endpoints share: the state of the router.
 
 use crate::{
-    login::passwords::PasswordPool,
+    config::Config,
+    demo::{self, DemoError},
+    login::passwords::{PasswordError, PasswordLimits, PasswordPool},
     protocol::{Resource, Scope},
     public_url::PublicUrl,
-    store::Store,
+    store::{SqlStore, Store, StoreError},
 };
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SecureRandom;
-use signing_keys::SigningKeys;
+use signing_keys::{KeyDirectoryError, SigningKeys};
 use std::sync::Arc;
 use verification_keys::Clock;
 
@@ -28,6 +30,23 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn SecureRandom + Send + Sync>,
+}
+
+/// Why the state could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error("MCP_AUTH_DATABASE_URL cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    /// The keys.
+    #[error("MCP_AUTH_KEY_DIR cannot be used: {0}")]
+    Keys(#[from] KeyDirectoryError),
+    /// The password pool.
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+    /// The demo set.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
 }
 
 /// The settings that endpoints read.
@@ -52,7 +71,44 @@ pub enum Registration {
     Off,
 }
 
+impl Registration {
+    /// The word in the settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Off => "off",
+        }
+    }
+}
+
 impl Services {
+    /// Opens the state of a process: database, keys, demo set.
+    ///
+    /// # Errors
+    /// Says what could not be opened.
+    pub async fn open(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn SecureRandom + Send + Sync>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let now = clock.now();
+        let services = Arc::new(Self {
+            public_url: config.public_url.clone(),
+            settings: config.settings.clone(),
+            store: Arc::new(SqlStore::open(&config.database_url).await?),
+            keys: Arc::new(SigningKeys::open(&config.key_dir, &config.key_policy, now)?),
+            passwords: PasswordPool::new(PasswordLimits::of_this_machine(), random.as_ref())?,
+            clock,
+            random,
+        });
+        if config.demo.is_none() {
+            tracing::warn!("the demo set is off: only people who are in the database can sign in");
+        }
+        demo::install(&services, config.demo.as_ref()).await?;
+        Ok(services)
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {

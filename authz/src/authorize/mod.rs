@@ -2,5 +2,146 @@
 //! browser to the login or consent page. The consent page ends it through [`approve`] or [`deny`].
 
 mod decide;
+mod request;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{DecisionError, approve, deny};
+pub use request::{AuthorizationRequest, Refusal, Untrusted};
+
+use crate::{
+    domain::{PENDING_LIFETIME, PendingAuthorization, RegisteredClient, RequestSecret},
+    login::session::{Browser, SessionError},
+    pages::{self, ErrorPage, Turn},
+    protocol::{ClientId, ErrorCode, MalformedParameters, Parameters},
+    routes,
+    services::Services,
+    store::StoreError,
+};
+use axum::{
+    body::Bytes,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+use ring::error::Unspecified;
+use std::sync::Arc;
+
+/// Handles an authorization request in the query.
+///
+/// # Errors
+/// The request is refused: on a page, or at the client's redirect URI.
+pub async fn get(
+    State(services): State<Arc<Services>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, AuthorizeError> {
+    begin(&services, &headers, query.unwrap_or_default().as_bytes()).await
+}
+
+/// Handles an authorization request in a form (RFC 6749 §3.1: MAY support).
+///
+/// # Errors
+/// As [`get`].
+pub async fn post(
+    State(services): State<Arc<Services>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Result<Response, AuthorizeError> {
+    let is_form = crate::form::has_media_type(&headers, "application/x-www-form-urlencoded");
+    if query.is_some() || !is_form {
+        return Err(AuthorizeError::NotAForm);
+    }
+    begin(&services, &headers, &body).await
+}
+
+async fn begin(services: &Services, headers: &HeaderMap, raw: &[u8]) -> Result<Response, AuthorizeError> {
+    let parameters = Parameters::parse(raw)?;
+    let client = load_client(services, &parameters).await?;
+    let request = AuthorizationRequest::parse(&parameters, &client, &services.settings, services.public_url.issuer())?;
+    let browser = Browser::known_or_new(services, headers).await?;
+    let signed_in = browser.session().subject().is_some();
+    request.check_prompt(signed_in)?;
+    let secret = RequestSecret::generate(services.random.as_ref())?;
+    let now = services.now();
+    let pending = PendingAuthorization {
+        hash: secret.hash(),
+        session: browser.session().hash.clone(),
+        client_id: client.id,
+        redirect_uri: request.redirect_uri,
+        scope: request.scope,
+        state: request.state,
+        challenge: request.challenge,
+        resource: request.resource,
+        created_at: now,
+        expires_at: now + PENDING_LIFETIME,
+    };
+    services.store.begin_authorization(&pending).await?;
+    let page = if signed_in { routes::CONSENT } else { routes::LOGIN };
+    let mut response = pages::see_other(&format!("{}?request={}", services.public_url.path(page), secret.reveal()));
+    if let Some(cookie) = browser.set_cookie(services) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+async fn load_client(services: &Services, parameters: &Parameters) -> Result<RegisteredClient, AuthorizeError> {
+    let raw = parameters.once("client_id")?.ok_or(Untrusted::ClientMissing)?;
+    let id = ClientId::parse(raw).map_err(|_| Untrusted::ClientUnknown)?;
+    Ok(services.store.client(&id).await?.ok_or(Untrusted::ClientUnknown)?)
+}
+
+/// Why an authorization request goes no further.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizeError {
+    /// The posted body is not a form, or there is a query besides.
+    #[error("the request is not one form")]
+    NotAForm,
+    /// The parameters cannot be read.
+    #[error(transparent)]
+    Malformed(#[from] MalformedParameters),
+    /// There is nowhere that the answer may be sent to.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// The client is told, at its redirect URI.
+    #[error(transparent)]
+    Refused(#[from] Box<Refusal>),
+    /// No randomness.
+    #[error("the source of randomness failed")]
+    Randomness(#[from] Unspecified),
+    /// The browser has no session and gets none.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for AuthorizeError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refusal) => {
+                tracing::info!(error = refusal.code.as_str(), "authorization request refused");
+                pages::see_other(&refusal.location())
+            }
+            Self::Untrusted(reason) => {
+                tracing::info!(cause = %reason, "authorization request answered with a page");
+                malformed(StatusCode::BAD_REQUEST, reason.sentence())
+            }
+            Self::NotAForm => malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "It is not one form."),
+            Self::Malformed(_) => malformed(StatusCode::BAD_REQUEST, "A parameter is repeated or cannot be read."),
+            Self::Randomness(_) | Self::Session(_) | Self::Store(_) => {
+                tracing::error!(error = ?self, "authorization request failed");
+                let status = ErrorCode::ServerError.status();
+                let message = "Something that the server stands on did not work.";
+                ErrorPage::new(status, Turn::Operator, "The server could not do this", message).into_response()
+            }
+        }
+    }
+}
+
+/// A page, because there is no address that the answer may be sent to.
+fn malformed(status: StatusCode, message: &'static str) -> Response {
+    ErrorPage::new(status, Turn::Application, "This request cannot be answered", message).into_response()
+}

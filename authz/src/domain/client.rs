@@ -1,5 +1,6 @@
 //! Registered clients (RFC 7591), and resource servers, which are clients that may introspect.
 
+use super::Origin;
 use crate::protocol::{
     ApplicationType, AuthenticationMethod, ClientId, ClientSecretHash, GrantType, RedirectUri, Resource, Scope,
 };
@@ -27,7 +28,7 @@ pub struct RegisteredClient {
     /// Set for a resource server: it may introspect tokens for this resource (RFC 7662 §2.1).
     pub introspects: Option<Resource>,
     /// How it came to be known.
-    pub origin: ClientOrigin,
+    pub origin: Origin,
     /// When it was registered.
     pub registered_at: Timestamp,
 }
@@ -44,15 +45,6 @@ pub enum ClientAuthentication {
         /// The methods it may use; never [`AuthenticationMethod::None`].
         methods: Vec<AuthenticationMethod>,
     },
-}
-
-/// How a client came to be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientOrigin {
-    /// By the operator.
-    PreRegistered,
-    /// By itself, at the registration endpoint (RFC 7591).
-    Dynamic,
 }
 
 impl RegisteredClient {

@@ -4,14 +4,16 @@ mod authorization_code;
 mod browser_session;
 mod client;
 mod grant;
+mod origin;
 mod pending_authorization;
 mod person;
 mod secret;
 
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
 pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
-pub use client::{ClientAuthentication, ClientOrigin, RegisteredClient};
+pub use client::{ClientAuthentication, RegisteredClient};
 pub use grant::{Grant, GrantId, GrantState};
+pub use origin::Origin;
 pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};
 pub use person::{InvalidUsername, PasswordHash, Person, Subject, Username};
 pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret};

@@ -1,5 +1,6 @@
 //! People who sign in.
 
+use super::Origin;
 use std::fmt;
 
 /// A person with an account.
@@ -11,6 +12,8 @@ pub struct Person {
     pub username: Username,
     /// Argon2id, in PHC string form.
     pub password: PasswordHash,
+    /// How the account came to be.
+    pub origin: Origin,
 }
 
 /// The opaque, stable id of a person: the `sub` of tokens. `u_` and 22 characters, so it cannot equal a client id

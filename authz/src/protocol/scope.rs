@@ -62,6 +62,12 @@ impl Scope {
         other.0.iter().all(|token| self.0.contains(token))
     }
 
+    /// The tokens of this scope that are also in `other`.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.0.iter().filter(|token| other.0.contains(token)).cloned().collect()
+    }
+
     /// Whether there is no token.
     #[must_use]
     pub fn is_empty(&self) -> bool {

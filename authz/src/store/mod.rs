@@ -1,8 +1,11 @@
 //! What the authorization server keeps. Each method is one atomic step that speaks the domain; every database passes
 //! one suite. Rows past their time are invisible whether they are swept or not, except used codes: see [`Store::code`].
 
+mod sql;
 #[cfg(test)]
 mod suite;
+
+pub use sql::SqlStore;
 
 use crate::{
     domain::{
@@ -27,7 +30,7 @@ pub trait Store: Debug + Send + Sync {
     /// Adds a client that registered itself. Its id is new.
     async fn add_client(&self, client: &RegisteredClient) -> Result<(), StoreError>;
 
-    /// Adds a client of the operator's, or replaces the one with its id.
+    /// Adds a client of the operator's or of the demo set, or replaces the one with its id if it has the same origin.
     async fn put_client(&self, client: &RegisteredClient) -> Result<(), StoreError>;
 
     /// The person with this login name.
@@ -36,8 +39,13 @@ pub trait Store: Debug + Send + Sync {
     /// The person with this subject.
     async fn person(&self, subject: &Subject) -> Result<Option<Person>, StoreError>;
 
-    /// Adds a person, or gives the one with this login name the new password; the subject of a known name stays.
+    /// Adds a person, or gives the one with this login name the new password if it has the same origin. The subject of
+    /// a known name stays.
     async fn put_person(&self, person: &Person) -> Result<(), StoreError>;
+
+    /// Removes the clients and people of the demo set with all that hangs on them; people called `keep` stay, and so
+    /// do the clients if there is a `keep`.
+    async fn forget_demo(&self, keep: Option<&Username>) -> Result<(), StoreError>;
 
     /// Adds a session.
     async fn begin_session(&self, session: &BrowserSession) -> Result<(), StoreError>;

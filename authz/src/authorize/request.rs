@@ -1,0 +1,219 @@
+//! From parameters to an authorization request that keeps every rule. Pure. What is wrong before the redirect URI is
+//! known to be the client's is [`Untrusted`] and stays here; what is wrong after is a [`Refusal`] for the client.
+
+use crate::{
+    domain::RegisteredClient,
+    protocol::{
+        CodeChallenge, ErrorCode, GrantType, MalformedParameters, Parameters, RedirectUri, Resource, ResponseType,
+        Scope, State,
+    },
+    services::Settings,
+};
+
+/// An authorization request (OAuth 2.1 §4.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationRequest {
+    /// Where the answer goes.
+    pub redirect_uri: RedirectUri,
+    /// What is asked for: the client's default if nothing was.
+    pub scope: Scope,
+    /// The client's own value.
+    pub state: Option<State>,
+    /// The PKCE challenge.
+    pub challenge: CodeChallenge,
+    /// The resource: the only one there is if none was named.
+    pub resource: Resource,
+    /// `prompt=none`: no page may be shown.
+    silent: bool,
+    issuer: String,
+}
+
+/// There is nowhere to send the answer to: the person sees a page, and the browser goes nowhere (OAuth 2.1 §7.12.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untrusted {
+    /// No `client_id`.
+    #[error("client_id is missing")]
+    ClientMissing,
+    /// Nobody has this `client_id`.
+    #[error("client_id is unknown")]
+    ClientUnknown,
+    /// The client has several redirect URIs, and the request names none.
+    #[error("redirect_uri is missing")]
+    RedirectUriMissing,
+    /// The redirect URI is not one of the client's.
+    #[error("redirect_uri is not registered")]
+    RedirectUriNotRegistered,
+}
+
+/// The client is told at its redirect URI (RFC 6749 §4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", code.as_str())]
+pub struct Refusal {
+    /// What is wrong.
+    pub code: ErrorCode,
+    description: String,
+    redirect_uri: RedirectUri,
+    state: Option<State>,
+    issuer: String,
+}
+
+impl AuthorizationRequest {
+    /// Checks the parameters of a request by `client`.
+    ///
+    /// # Errors
+    /// The first rule that they break.
+    pub fn parse(
+        parameters: &Parameters,
+        client: &RegisteredClient,
+        settings: &Settings,
+        issuer: &str,
+    ) -> Result<Self, super::AuthorizeError> {
+        let redirect_uri = redirect_uri(parameters, client)?;
+        let state = parameters.once("state").ok().flatten().map(State::parse);
+        let (state, state_fits) = match state {
+            Some(Ok(state)) => (Some(state), true),
+            Some(Err(_)) => (None, false),
+            None => (None, true),
+        };
+        let refuse = |(code, description): Wrong| {
+            let (redirect_uri, state) = (redirect_uri.clone(), state.clone());
+            Box::new(Refusal { code, description, redirect_uri, state, issuer: issuer.to_owned() })
+        };
+        if !state_fits {
+            return Err(refuse(wrong(ErrorCode::InvalidRequest, "state is too long")).into());
+        }
+        check_kind(parameters, client).map_err(refuse)?;
+        Ok(Self {
+            challenge: challenge(parameters).map_err(refuse)?,
+            resource: resource(parameters, settings).map_err(refuse)?,
+            scope: scope(parameters, client, settings).map_err(refuse)?,
+            silent: once(parameters, "prompt").map_err(refuse)?.is_some_and(|prompt| prompt == "none"),
+            redirect_uri,
+            state,
+            issuer: issuer.to_owned(),
+        })
+    }
+
+    /// OIDC Core §3.1.2.1: with `prompt=none` no page may be shown, and consent is always asked for on one.
+    pub(super) fn check_prompt(&self, signed_in: bool) -> Result<(), Box<Refusal>> {
+        let code = match (self.silent, signed_in) {
+            (false, _) => return Ok(()),
+            (true, false) => ErrorCode::LoginRequired,
+            (true, true) => ErrorCode::ConsentRequired,
+        };
+        Err(Box::new(Refusal {
+            code,
+            description: "a page has to be shown".to_owned(),
+            redirect_uri: self.redirect_uri.clone(),
+            state: self.state.clone(),
+            issuer: self.issuer.clone(),
+        }))
+    }
+}
+
+/// The code and the words of a refusal; the words are constants and our own settings.
+type Wrong = (ErrorCode, String);
+
+fn wrong(code: ErrorCode, description: &str) -> Wrong {
+    (code, description.to_owned())
+}
+
+fn once<'a>(parameters: &'a Parameters, name: &str) -> Result<Option<&'a str>, Wrong> {
+    parameters.once(name).map_err(|_| wrong(ErrorCode::InvalidRequest, "a parameter is repeated"))
+}
+
+/// OAuth 2.1 §4.1.1: the redirect URI may be left out if only one is registered.
+fn redirect_uri(parameters: &Parameters, client: &RegisteredClient) -> Result<RedirectUri, super::AuthorizeError> {
+    let requested =
+        parameters.once("redirect_uri").map_err(|_: MalformedParameters| Untrusted::RedirectUriNotRegistered)?;
+    match (requested, client.redirect_uris.as_slice()) {
+        (None, [only]) => Ok(only.clone()),
+        (None, _) => Err(Untrusted::RedirectUriMissing.into()),
+        (Some(raw), _) => {
+            let requested = RedirectUri::parse(raw).ok().filter(|requested| client.allows_redirect(requested));
+            Ok(requested.ok_or(Untrusted::RedirectUriNotRegistered)?)
+        }
+    }
+}
+
+fn check_kind(parameters: &Parameters, client: &RegisteredClient) -> Result<(), Wrong> {
+    let repeated = |_| wrong(ErrorCode::InvalidRequest, "a parameter is repeated");
+    parameters.refuse_repeated(&["resource"]).map_err(repeated)?;
+    if once(parameters, "request")?.is_some() {
+        return Err(wrong(ErrorCode::RequestNotSupported, "the request parameter is not supported"));
+    }
+    if once(parameters, "request_uri")?.is_some() {
+        return Err(wrong(ErrorCode::RequestUriNotSupported, "the request_uri parameter is not supported"));
+    }
+    let response_type = once(parameters, "response_type")?
+        .ok_or_else(|| wrong(ErrorCode::InvalidRequest, "response_type is missing"))?;
+    if ResponseType::parse(response_type).is_err() {
+        return Err(wrong(ErrorCode::UnsupportedResponseType, "the response type is code"));
+    }
+    if once(parameters, "response_mode")?.is_some_and(|mode| mode != "query") {
+        return Err(wrong(ErrorCode::InvalidRequest, "the response mode is query"));
+    }
+    if !client.grant_types.contains(&GrantType::AuthorizationCode) {
+        return Err(wrong(ErrorCode::UnauthorizedClient, "the client may not use this grant type"));
+    }
+    Ok(())
+}
+
+/// RFC 7636 §4.4.1; a missing method means `plain`, which is refused like any other.
+fn challenge(parameters: &Parameters) -> Result<CodeChallenge, Wrong> {
+    let invalid = || wrong(ErrorCode::InvalidRequest, "PKCE with code_challenge_method S256 is required");
+    let (raw, method) = (once(parameters, "code_challenge")?, once(parameters, "code_challenge_method")?);
+    if method != Some("S256") {
+        return Err(invalid());
+    }
+    CodeChallenge::parse(raw.ok_or_else(invalid)?).map_err(|_| invalid())
+}
+
+/// RFC 8707 §2. One token is for one resource.
+fn resource(parameters: &Parameters, settings: &Settings) -> Result<Resource, Wrong> {
+    let mut requested = parameters.all("resource");
+    let found = match (requested.next(), requested.next(), settings.resources.as_slice()) {
+        (None, _, [only]) => Some(only),
+        (Some(raw), None, known) => known.iter().find(|resource| resource.as_str() == raw),
+        (None, _, _) | (Some(_), Some(_), _) => None,
+    };
+    found.cloned().ok_or_else(|| {
+        let known: Vec<_> = settings.resources.iter().map(Resource::as_str).collect();
+        let description = format!("resource has to be one of: {} (setting MCP_AUTH_RESOURCES)", known.join(" "));
+        (ErrorCode::InvalidTarget, description)
+    })
+}
+
+fn scope(parameters: &Parameters, client: &RegisteredClient, settings: &Settings) -> Result<Scope, Wrong> {
+    let allowed = client.scope.intersection(&settings.scopes);
+    let Some(raw) = once(parameters, "scope")? else { return Ok(allowed) };
+    match Scope::parse(raw) {
+        Ok(requested) if allowed.contains_all(&requested) => Ok(requested),
+        Ok(_) | Err(_) => Err((ErrorCode::InvalidScope, format!("the client may ask for: {allowed}"))),
+    }
+}
+
+impl Untrusted {
+    /// What the person reads. Nothing of the request is in it.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::ClientMissing => "The request does not say which application it comes from.",
+            Self::ClientUnknown => "The application that sent you here is not known to this server.",
+            Self::RedirectUriMissing => "The application did not say where to send you back to.",
+            Self::RedirectUriNotRegistered => {
+                "The address that the application wants you to be sent back to is not registered for it."
+            }
+        }
+    }
+}
+
+impl Refusal {
+    /// Where to send the browser: `error`, `state` and `iss` (RFC 9207 §2: errors too).
+    pub(super) fn location(&self) -> String {
+        let mut parameters = vec![("error", self.code.as_str()), ("error_description", self.description.as_str())];
+        parameters.extend(self.state.iter().map(|state| ("state", state.as_str())));
+        parameters.push(("iss", &self.issuer));
+        self.redirect_uri.with_query(&parameters)
+    }
+}

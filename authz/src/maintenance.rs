@@ -1,0 +1,53 @@
+//! What has to be done now and then: look at the key folder, sweep rows whose time is over.
+
+use crate::{services::Services, store::StoreError};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{MissedTickBehavior, interval};
+
+const KEY_INTERVAL: Duration = Duration::from_secs(10);
+/// One sweep for so many looks at the keys.
+const TICKS_PER_SWEEP: u32 = 6;
+const ROWS_PER_STEP: u32 = 500;
+const STEPS_PER_SWEEP: u32 = 20;
+
+/// Runs for as long as the process does.
+pub async fn run(services: Arc<Services>) {
+    let mut ticks = interval(KEY_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for tick in (0..TICKS_PER_SWEEP).cycle() {
+        ticks.tick().await;
+        maintain_keys(&services).await;
+        if tick == 0
+            && let Err(error) = sweep(&services).await
+        {
+            tracing::error!(?error, "sweeping failed");
+        }
+    }
+}
+
+/// Reading a folder and making a key take their time: not on a thread that answers requests.
+async fn maintain_keys(services: &Arc<Services>) {
+    let services = services.clone();
+    let maintain = move || services.keys.maintain(services.now());
+    match tokio::task::spawn_blocking(maintain).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(?error, "the key folder could not be maintained; the keys at hand stay in use"),
+        Err(error) => tracing::error!(?error, "maintaining the keys ended early"),
+    }
+}
+
+/// Removes rows whose time is over, in small steps that let requests through in between.
+///
+/// # Errors
+/// The store failed.
+pub async fn sweep(services: &Services) -> Result<u64, StoreError> {
+    let mut total = 0;
+    for _ in 0..STEPS_PER_SWEEP {
+        let removed = services.store.sweep(services.now(), ROWS_PER_STEP).await?;
+        total += removed;
+        if removed < u64::from(ROWS_PER_STEP) {
+            break;
+        }
+    }
+    Ok(total)
+}

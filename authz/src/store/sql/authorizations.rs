@@ -1,0 +1,77 @@
+//! The table of pending authorizations.
+
+use super::{
+    Decision, StoreError,
+    row::{optional, parsed, text, time},
+};
+use crate::{
+    domain::{PendingAuthorization, RequestHash, SessionHash},
+    protocol::{ClientId, CodeChallenge, RedirectUri, Resource, Scope, State},
+};
+use jiff::Timestamp;
+use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
+
+const ADD: &str = "INSERT INTO pending_authorizations (hash, session_hash, client_id, redirect_uri, scope, state, \
+    challenge, resource, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+pub(super) async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), StoreError> {
+    sqlx::query(ADD)
+        .bind(pending.hash.as_str())
+        .bind(pending.session.as_str())
+        .bind(pending.client_id.as_str())
+        .bind(pending.redirect_uri.as_str())
+        .bind(pending.scope.to_string())
+        .bind(pending.state.as_ref().map(|state| state.as_str().to_owned()))
+        .bind(pending.challenge.as_str())
+        .bind(pending.resource.as_str())
+        .bind(pending.created_at.as_second())
+        .bind(pending.expires_at.as_second())
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn find(
+    pool: &AnyPool,
+    request: &RequestHash,
+    session: &SessionHash,
+    now: Timestamp,
+) -> Result<Option<PendingAuthorization>, StoreError> {
+    let statement = "SELECT * FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3";
+    let query = sqlx::query(statement).bind(request.as_str()).bind(session.as_str()).bind(now.as_second());
+    query.fetch_optional(pool).await?.as_ref().map(read).transpose()
+}
+
+/// One conditional delete: of two decisions, one finds the row.
+pub(super) async fn take(
+    transaction: &mut Transaction<'static, Any>,
+    pending: &PendingAuthorization,
+    now: Timestamp,
+) -> Result<Decision, StoreError> {
+    let statement = "DELETE FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3";
+    let query = sqlx::query(statement).bind(pending.hash.as_str()).bind(pending.session.as_str());
+    let taken = query.bind(now.as_second()).execute(&mut **transaction).await?.rows_affected();
+    Ok(if taken == 1 { Decision::First } else { Decision::AlreadyDecided })
+}
+
+pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let statement = "DELETE FROM pending_authorizations \
+        WHERE hash IN (SELECT hash FROM pending_authorizations WHERE expires_at <= $1 LIMIT $2)";
+    let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
+    Ok(query.execute(pool).await?.rows_affected())
+}
+
+fn read(row: &AnyRow) -> Result<PendingAuthorization, StoreError> {
+    Ok(PendingAuthorization {
+        hash: RequestHash::from_store(text(row, "hash")?),
+        session: SessionHash::from_store(text(row, "session_hash")?),
+        client_id: parsed(row, "client_id", ClientId::parse)?,
+        redirect_uri: parsed(row, "redirect_uri", RedirectUri::parse)?,
+        scope: parsed(row, "scope", Scope::parse)?,
+        state: optional(row, "state", State::parse)?,
+        challenge: parsed(row, "challenge", CodeChallenge::parse)?,
+        resource: parsed(row, "resource", Resource::parse)?,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
+    })
+}

@@ -1,0 +1,104 @@
+//! Opening the database: its folder, its connections, its schema.
+
+use super::{SqlStore, StoreError};
+use sqlx::{
+    Any,
+    any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
+    pool::PoolOptions,
+};
+use std::{path::PathBuf, str::FromStr as _, time::Duration};
+
+const READERS: u32 = 4;
+
+impl SqlStore {
+    /// Opens the database at `url` (`sqlite:` and a file name), makes it if it is missing, and brings its schema up to
+    /// date.
+    ///
+    /// # Errors
+    /// The URL is of another kind, the folder cannot be made, or the database does not open.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        install_default_drivers();
+        let file = sqlite_file(url).ok_or(StoreError::UnknownDatabase)?;
+        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            tokio::fs::create_dir_all(folder).await.map_err(StoreError::Folder)?;
+        }
+        let options = AnyConnectOptions::from_str(&format!("sqlite:{}?mode=rwc", encode(&file)))?;
+        let writer = pool(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let reader = pool(READERS).connect_with(options).await?;
+        Ok(Self { reader, writer })
+    }
+
+    /// Waits until every connection is closed.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn pool(connections: u32) -> PoolOptions<Any> {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                for pragma in [
+                    "PRAGMA busy_timeout = 5000",
+                    "PRAGMA journal_mode = WAL",
+                    "PRAGMA synchronous = FULL",
+                    "PRAGMA foreign_keys = ON",
+                ] {
+                    sqlx::query(pragma).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
+}
+
+/// The file of a SQLite URL. Databases in memory are refused: they would forget everything.
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let name = rest.strip_prefix("//").unwrap_or(rest);
+    let file = !name.is_empty() && !name.contains([':', '?', '#']);
+    file.then(|| PathBuf::from(name))
+}
+
+fn encode(file: &std::path::Path) -> String {
+    file.to_string_lossy().replace('%', "%25")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn makes_the_folder_and_opens_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("new/100% sure/authz.db").display());
+        for _ in 0..2 {
+            SqlStore::open(&url).await.unwrap().close().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn every_commit_reaches_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqlStore::open(&format!("sqlite:{}", folder.path().join("a.db").display())).await.unwrap();
+        let mut connection = store.writer.acquire().await.unwrap();
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.unwrap();
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.unwrap();
+        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut *connection).await.unwrap();
+        assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+    }
+
+    #[test]
+    fn only_files_are_databases() {
+        assert_eq!(sqlite_file("sqlite:data/authz.db"), Some("data/authz.db".into()));
+        assert_eq!(sqlite_file("sqlite:///srv/authz.db"), Some("/srv/authz.db".into()));
+        for refused in ["sqlite:", "sqlite::memory:", "postgres://x", "data/authz.db", "sqlite:a.db?mode=ro"] {
+            assert_eq!(sqlite_file(refused), None, "{refused}");
+        }
+    }
+}

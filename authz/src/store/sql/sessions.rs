@@ -1,0 +1,77 @@
+//! The table of browser sessions.
+
+use super::{
+    StoreError,
+    row::{optional_text, optional_time, text, time},
+};
+use crate::domain::{BrowserSession, SessionHash, SessionStage, Subject};
+use jiff::Timestamp;
+use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyRow};
+
+pub(super) async fn add<'c>(
+    executor: impl Executor<'c, Database = Any>,
+    session: &BrowserSession,
+) -> Result<(), StoreError> {
+    let (subject, authenticated_at) = match &session.stage {
+        SessionStage::Anonymous => (None, None),
+        SessionStage::SignedIn { subject, authenticated_at } => {
+            (Some(subject.as_str().to_owned()), Some(authenticated_at.as_second()))
+        }
+    };
+    sqlx::query("INSERT INTO sessions (hash, subject, authenticated_at, expires_at) VALUES ($1, $2, $3, $4)")
+        .bind(session.hash.as_str())
+        .bind(subject)
+        .bind(authenticated_at)
+        .bind(session.expires_at.as_second())
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn find(
+    pool: &AnyPool,
+    hash: &SessionHash,
+    now: Timestamp,
+) -> Result<Option<BrowserSession>, StoreError> {
+    let query = sqlx::query("SELECT * FROM sessions WHERE hash = $1 AND expires_at > $2");
+    let row = query.bind(hash.as_str()).bind(now.as_second()).fetch_optional(pool).await?;
+    row.as_ref().map(read).transpose()
+}
+
+pub(super) async fn renew(
+    mut transaction: Transaction<'static, Any>,
+    old: &SessionHash,
+    new: &BrowserSession,
+) -> Result<(), StoreError> {
+    add(&mut *transaction, new).await?;
+    let moved = sqlx::query("UPDATE pending_authorizations SET session_hash = $1 WHERE session_hash = $2");
+    moved.bind(new.hash.as_str()).bind(old.as_str()).execute(&mut *transaction).await?;
+    end(&mut *transaction, old).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn end<'c>(executor: impl Executor<'c, Database = Any>, hash: &SessionHash) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash.as_str()).execute(executor).await?;
+    Ok(())
+}
+
+pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let statement = "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE expires_at <= $1 LIMIT $2)";
+    let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
+    Ok(query.execute(pool).await?.rows_affected())
+}
+
+fn read(row: &AnyRow) -> Result<BrowserSession, StoreError> {
+    let stage = match (optional_text(row, "subject")?, optional_time(row, "authenticated_at")?) {
+        (Some(subject), Some(authenticated_at)) => {
+            SessionStage::SignedIn { subject: Subject::from_store(subject), authenticated_at }
+        }
+        (None, None) => SessionStage::Anonymous,
+        (Some(_), None) | (None, Some(_)) => return Err(StoreError::Unreadable("authenticated_at")),
+    };
+    Ok(BrowserSession {
+        hash: SessionHash::from_store(text(row, "hash")?),
+        stage,
+        expires_at: time(row, "expires_at")?,
+    })
+}

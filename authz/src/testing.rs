@@ -1,0 +1,306 @@
+//! For the tests of this crate: the whole router in process, with a clock and randomness of the test's own, and short
+//! ways to speak to it. Nothing listens on a port.
+
+use crate::{
+    demo::DemoPerson,
+    domain::{BrowserSession, PendingAuthorization, RequestSecret, SessionSecret, Subject},
+    login::passwords::{PasswordLimits, PasswordPool},
+    protocol::{Resource, Scope},
+    public_url::PublicUrl,
+    routes,
+    services::{Registration, Services, Settings},
+    store::SqlStore,
+};
+use axum::{Router, body::Body};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{Request, Response, StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
+use ring::rand::SystemRandom;
+use serde_json::Value;
+use signing_keys::{KeyPolicy, SigningKeys};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use url::{Url, form_urlencoded};
+use verification_keys::testing::ManualClock;
+
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+pub(crate) const ISSUER: &str = "http://localhost:9000";
+pub(crate) const RESOURCE: &str = "http://localhost:8001/mcp";
+pub(crate) const OTHER_RESOURCE: &str = "http://localhost:8002/mcp";
+pub(crate) const CLIENT: &str = "simple-mcp-client";
+pub(crate) const SECRET: &str = "simple-mcp-secret-123";
+pub(crate) const REDIRECT_URI: &str = "http://localhost:3030/callback";
+/// RFC 7636 appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A server with the demo set, two resources, and a folder of its own.
+pub(crate) struct Server {
+    pub(crate) services: Arc<Services>,
+    pub(crate) clock: Arc<ManualClock>,
+    router: Router,
+    folder: TempDir,
+}
+
+/// What a test may choose.
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) public_url: &'static str,
+    pub(crate) resources: Vec<&'static str>,
+    pub(crate) registration: Registration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { public_url: ISSUER, resources: vec![RESOURCE, OTHER_RESOURCE], registration: Registration::Open }
+    }
+}
+
+/// A response, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), Arc::new(ManualClock::at(NOW)), options).await
+    }
+
+    /// The same server after its process was ended and started again.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { services, clock, router, folder } = self;
+        drop((services, router));
+        Self::open(folder, clock, Options::default()).await
+    }
+
+    async fn open(folder: TempDir, clock: Arc<ManualClock>, options: Options) -> Self {
+        let random = Arc::new(random());
+        let services = Arc::new(Services {
+            public_url: PublicUrl::parse(options.public_url).unwrap(),
+            settings: Settings {
+                resources: options.resources.iter().map(|raw| Resource::parse(raw).unwrap()).collect(),
+                scopes: Scope::parse("mcp:read mcp:write").unwrap(),
+                access_token_ttl: SignedDuration::from_secs(3600),
+                registration: options.registration,
+            },
+            store: Arc::new(SqlStore::open(&database_url(folder.path())).await.unwrap()),
+            keys: keys(folder.path()),
+            passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
+            clock: clock.clone(),
+            random,
+        });
+        let person = DemoPerson {
+            username: DemoPerson::check_name("demo_user").unwrap(),
+            password: DemoPerson::check_password("demo_password").unwrap(),
+        };
+        crate::demo::install(&services, Some(&person)).await.unwrap();
+        Self { router: routes::router(services.clone()), services, clock, folder }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// A GET with the right `Host`.
+    pub(crate) async fn get(&self, uri: &str) -> Answer {
+        self.send(Request::get(uri).header(header::HOST, "localhost:9000").body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, uri: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(post(uri, form)).await
+    }
+
+    /// A form with client credentials in the header.
+    pub(crate) async fn post_as(&self, (id, secret): (&str, &str), uri: &str, form: &[(&str, &str)]) -> Answer {
+        let mut request = post(uri, form);
+        request.headers_mut().insert(header::AUTHORIZATION, basic(id, secret).parse().unwrap());
+        self.send(request).await
+    }
+
+    pub(crate) async fn post_json(&self, uri: &str, json: &Value) -> Answer {
+        let request = Request::post(uri).header(header::HOST, "localhost:9000");
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(json.to_string())).unwrap()).await
+    }
+
+    /// The subject of the demo person.
+    pub(crate) async fn subject(&self) -> Subject {
+        let username = DemoPerson::check_name("demo_user").unwrap();
+        self.services.store.person_by_username(&username).await.unwrap().unwrap().subject
+    }
+
+    /// The cookie of a browser in which the demo person is signed in.
+    pub(crate) async fn signed_in(&self) -> (String, BrowserSession) {
+        let secret = SessionSecret::generate(&random()).unwrap();
+        let session = BrowserSession::signed_in(secret.hash(), self.subject().await, self.services.now());
+        self.services.store.begin_session(&session).await.unwrap();
+        (format!("portcullis_authz={}", secret.reveal()), session)
+    }
+
+    /// A request to the authorization endpoint in that browser.
+    pub(crate) async fn authorize(&self, cookie: &str, parameters: &[(&str, &str)]) -> Answer {
+        let uri = format!("/oauth2/authorize?{}", encode(parameters));
+        let request = Request::get(uri).header(header::HOST, "localhost:9000").header(header::COOKIE, cookie);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Begins an authorization and returns the request that waits for a decision.
+    pub(crate) async fn pending(&self, parameters: &[(&str, &str)]) -> PendingAuthorization {
+        let (cookie, session) = self.signed_in().await;
+        let answer = self.authorize(&cookie, parameters).await;
+        let secret = RequestSecret::parse(&answer.location().parameter("request").unwrap()).unwrap();
+        let found = self.services.store.pending_authorization(&secret.hash(), &session.hash, self.services.now()).await;
+        found.unwrap().unwrap()
+    }
+
+    /// The whole way to a code, with the consent page left out.
+    pub(crate) async fn code(&self, parameters: &[(&str, &str)]) -> String {
+        let pending = self.pending(parameters).await;
+        let target = crate::authorize::approve(&self.services, &pending, &self.subject().await).await.unwrap();
+        Url::parse(&target).unwrap().parameter("code").unwrap()
+    }
+
+    /// The whole way to an access token of the demo client.
+    pub(crate) async fn token(&self, resource: &str) -> String {
+        let code = self.code(&request_with(&[("resource", resource)])).await;
+        let answer = self.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Answer {
+    async fn read(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Where the answer sends the browser.
+    pub(crate) fn location(&self) -> Url {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
+        Url::parse(ISSUER).unwrap().join(self.header(header::LOCATION).unwrap()).unwrap()
+    }
+
+    /// A JSON error: status, code, and that it is not to be kept.
+    pub(crate) fn error(&self) -> (u16, String) {
+        assert_eq!(self.header(header::CACHE_CONTROL), Some("no-store"));
+        (self.status.as_u16(), self.json()["error"].as_str().unwrap().to_owned())
+    }
+}
+
+/// A query parameter that has to be there at most once.
+pub(crate) trait Parameter {
+    fn parameter(&self, name: &str) -> Option<String>;
+}
+
+impl Parameter for Url {
+    fn parameter(&self, name: &str) -> Option<String> {
+        let values: Vec<_> = self.query_pairs().filter(|(other, _)| other == name).collect();
+        assert!(values.len() <= 1, "{name} is repeated in {self}");
+        values.first().map(|(_, value)| value.clone().into_owned())
+    }
+}
+
+/// A right authorization request of the demo client.
+pub(crate) const AUTHORIZATION_REQUEST: [(&str, &str); 7] = [
+    ("response_type", "code"),
+    ("client_id", CLIENT),
+    ("redirect_uri", REDIRECT_URI),
+    ("code_challenge", CHALLENGE),
+    ("code_challenge_method", "S256"),
+    ("resource", RESOURCE),
+    ("state", "xyz"),
+];
+
+/// A right authorization request with some parameters changed; an empty value leaves one out.
+pub(crate) fn request_with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    with(&AUTHORIZATION_REQUEST, changes)
+}
+
+/// A right token request for `code`, without credentials.
+pub(crate) fn exchange(code: &str) -> [(&str, &str); 5] {
+    [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("code_verifier", VERIFIER),
+        ("redirect_uri", REDIRECT_URI),
+        ("resource", RESOURCE),
+    ]
+    .map(|(name, value)| (name, value))
+}
+
+pub(crate) fn with<'a>(right: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
+    let kept = right.iter().filter(|(name, _)| !changed(name));
+    kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())).copied().collect()
+}
+
+pub(crate) fn encode(parameters: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+}
+
+pub(crate) fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
+pub(crate) fn post(uri: &str, form: &[(&str, &str)]) -> Request<Body> {
+    let request = Request::post(uri).header(header::HOST, "localhost:9000");
+    let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    request.body(Body::from(encode(form))).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge of these tests")]
+pub(crate) fn random() -> SystemRandom {
+    SystemRandom::new()
+}
+
+fn database_url(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("authz.db").display())
+}
+
+/// Making a key takes long, so all tests start from a copy of one folder.
+fn keys(folder: &Path) -> Arc<SigningKeys> {
+    static MADE: OnceLock<TempDir> = OnceLock::new();
+    verification_keys::install_crypto_providers();
+    let folder = folder.join("keys");
+    if !folder.exists() {
+        let made = MADE.get_or_init(|| {
+            let made = tempfile::tempdir().unwrap();
+            SigningKeys::open(&made.path().join("keys"), &KeyPolicy::default(), NOW).unwrap();
+            made
+        });
+        copy(&made.path().join("keys"), &folder);
+    }
+    Arc::new(SigningKeys::open(&folder, &KeyPolicy::default(), NOW).unwrap())
+}
+
+fn copy(from: &Path, to: &Path) {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    std::fs::DirBuilder::new().mode(0o700).create(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copied = to.join(entry.file_name());
+        std::fs::copy(entry.path(), &copied).unwrap();
+        std::fs::set_permissions(&copied, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
