@@ -23,6 +23,8 @@ pub struct VerificationKey {
     kind: Kind,
     thumbprint: String,
     public: DecodingKey,
+    /// How long a signature by this key is, in base64url: every algorithm here has signatures of one length.
+    signature_length: usize,
     namesakes: Vec<Arc<VerificationKey>>,
 }
 
@@ -68,16 +70,18 @@ impl VerificationKey {
             return Err(UnusableKey::Secret);
         }
         check_use(&jwk)?;
-        let (kind, public, canonical) = match text(&jwk, "kty")?.ok_or(UnusableKey::Malformed("kty is missing"))? {
-            "RSA" => rsa_key(&jwk)?,
-            "EC" => p256_key(&jwk)?,
-            "OKP" => ed25519_key(&jwk)?,
-            _ => return Err(UnusableKey::UnsupportedType),
-        };
+        let PublicKey { kind, public, signature_bytes, canonical } =
+            match text(&jwk, "kty")?.ok_or(UnusableKey::Malformed("kty is missing"))? {
+                "RSA" => rsa_key(&jwk)?,
+                "EC" => p256_key(&jwk)?,
+                "OKP" => ed25519_key(&jwk)?,
+                _ => return Err(UnusableKey::UnsupportedType),
+            };
         let key_id = text(&jwk, "kid")?.map(ToOwned::to_owned);
         let stated = stated_algorithm(&jwk, kind)?;
         let thumbprint = base64url::encode(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()).as_ref());
-        Ok(Self { key_id, stated, kind, thumbprint, public, namesakes: Vec::new() })
+        let signature_length = (signature_bytes * 4).div_ceil(3);
+        Ok(Self { key_id, stated, kind, thumbprint, public, signature_length, namesakes: Vec::new() })
     }
 
     /// The `kid`.
@@ -106,12 +110,18 @@ impl VerificationKey {
         let candidates = std::iter::once(self).chain(self.namesakes.iter().map(Arc::as_ref));
         let mut outcome = Err(JwsError::KeyMismatch);
         for key in candidates.filter(|key| key.is_for(algorithm)) {
-            match crypto::verify(signature, signing_input, &key.public, algorithm.implementation()) {
-                Ok(true) => return Ok(()),
-                Ok(false) | Err(_) => outcome = Err(JwsError::SignatureInvalid),
+            if key.has_signed(algorithm, signing_input, signature) {
+                return Ok(());
             }
+            outcome = Err(JwsError::SignatureInvalid);
         }
         outcome
+    }
+
+    fn has_signed(&self, algorithm: SigningAlgorithm, signing_input: &[u8], signature: &str) -> bool {
+        // First, so that a signature of another length costs nothing.
+        signature.len() == self.signature_length
+            && crypto::verify(signature, signing_input, &self.public, algorithm.implementation()).unwrap_or(false)
     }
 
     pub(super) fn add_namesake(&mut self, other: &Arc<Self>) {
@@ -181,15 +191,25 @@ fn stated_algorithm(jwk: &Map<String, Value>, kind: Kind) -> Result<Option<Signi
     }
 }
 
-/// A key's type, its numbers, and the canonical JSON that its thumbprint is made of (RFC 7638 §3.2).
-type PublicKey = (Kind, DecodingKey, String);
+/// The numbers of a JWK, made ready for use.
+struct PublicKey {
+    kind: Kind,
+    public: DecodingKey,
+    signature_bytes: usize,
+    /// What the thumbprint is made of (RFC 7638 §3.2).
+    canonical: String,
+}
 
 fn rsa_key(jwk: &Map<String, Value>) -> Result<PublicKey, UnusableKey> {
     let (n, e) = (required(jwk, "n")?, required(jwk, "e")?);
     let (modulus, exponent) = (bytes(n)?, bytes(e)?);
     rsa::check(&modulus, &exponent)?;
-    let public = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-    Ok((Kind::Rsa, public, format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)))
+    Ok(PublicKey {
+        kind: Kind::Rsa,
+        public: DecodingKey::from_rsa_raw_components(&modulus, &exponent),
+        signature_bytes: modulus.len(),
+        canonical: format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+    })
 }
 
 fn p256_key(jwk: &Map<String, Value>) -> Result<PublicKey, UnusableKey> {
@@ -197,12 +217,19 @@ fn p256_key(jwk: &Map<String, Value>) -> Result<PublicKey, UnusableKey> {
         return Err(UnusableKey::UnsupportedType);
     }
     let (x, y) = (required(jwk, "x")?, required(jwk, "y")?);
-    let point = [&[4], bytes(x)?.as_slice(), bytes(y)?.as_slice()].concat();
+    let (across, up) = (bytes(x)?, bytes(y)?);
     // RFC 7518 §6.2.1.2: coordinates have the full length of the field.
-    if bytes(x)?.len() != 32 || point.len() != 65 {
+    if across.len() != 32 || up.len() != 32 {
         return Err(UnusableKey::Malformed("a coordinate is not 32 bytes long"));
     }
-    Ok((Kind::P256, DecodingKey::from_ec_der(&point), format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
+    // SEC 1 §2.3.3: a point that is not compressed begins with 4.
+    let point = [&[4], across.as_slice(), up.as_slice()].concat();
+    Ok(PublicKey {
+        kind: Kind::P256,
+        public: DecodingKey::from_ec_der(&point),
+        signature_bytes: 64,
+        canonical: format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#),
+    })
 }
 
 fn ed25519_key(jwk: &Map<String, Value>) -> Result<PublicKey, UnusableKey> {
@@ -214,7 +241,12 @@ fn ed25519_key(jwk: &Map<String, Value>) -> Result<PublicKey, UnusableKey> {
     if public.len() != 32 {
         return Err(UnusableKey::Malformed("x is not 32 bytes long"));
     }
-    Ok((Kind::Ed25519, DecodingKey::from_ed_der(&public), format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
+    Ok(PublicKey {
+        kind: Kind::Ed25519,
+        public: DecodingKey::from_ed_der(&public),
+        signature_bytes: 64,
+        canonical: format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
+    })
 }
 
 fn text<'j>(jwk: &'j Map<String, Value>, name: &'static str) -> Result<Option<&'j str>, UnusableKey> {

@@ -103,6 +103,7 @@ async fn the_last_good_keys_serve_for_an_hour_after_their_time_and_no_longer() {
     let key = TestKey::rsa_one();
     let setting = Setting::warm([&key]).await;
     setting.issuer.answers(JWKS, Reply::new(503, ""));
+    setting.keys.refresh().await.unwrap_err();
     // Ten minutes fresh, then an hour on trust: asked for every minute, nobody is refused.
     for _ in 0..69 {
         setting.advance(60);
@@ -143,6 +144,7 @@ async fn an_issuer_that_hangs_holds_up_nobody_who_has_a_key() {
     setting.issuer.answers(JWKS, Reply::hanging());
     setting.advance(500);
     assert!(setting.has(&key), "the refresh is due");
+    setting.until_fetched(2).await;
     setting.advance(100);
     assert!(matches!(setting.look_up(&key).await, KeyLookup::Found(_)), "the keys' time is up");
     assert_eq!(setting.fetches(), 2);

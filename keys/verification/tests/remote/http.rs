@@ -1,7 +1,15 @@
 //! The bounds of outgoing calls.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer},
+};
 use verification_keys::http::{self, CallError, ClientError, ClientOptions};
 
 use crate::issuer::{Reply, ScriptedIssuer, client, client_with_timeout};
@@ -51,4 +59,41 @@ fn extra_certificates_must_be_certificates() {
     for broken in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         assert!(matches!(with(broken.as_bytes()), Err(ClientError::Certificates | ClientError::Tls(_))), "{broken}");
     }
+}
+
+#[tokio::test]
+async fn https_needs_a_certificate_that_is_trusted() {
+    let (port, certificate) = https_server().await;
+    let url = format!("https://localhost:{port}/").parse().unwrap();
+    let trusting = ClientOptions { extra_ca_pem: Some(certificate.into_bytes()), ..ClientOptions::default() };
+    let trusting = http::client(&trusting).unwrap();
+    assert_eq!(http::get_limited(&trusting, &url, "*/*", MAX).await.unwrap().body, b"hi");
+    let error = http::get_limited(&client(), &url, "*/*", MAX).await.unwrap_err();
+    assert!(matches!(&error, CallError::NoAnswer(source) if source.is_connect()), "{error}");
+    let other_name = format!("https://127.0.0.1:{port}/").parse().unwrap();
+    let error = http::get_limited(&trusting, &other_name, "*/*", MAX).await.unwrap_err();
+    assert!(matches!(&error, CallError::NoAnswer(source) if source.is_connect()), "{error}");
+}
+
+/// A server for `localhost` that says `hi`; its port, and its own certificate as PEM.
+async fn https_server() -> (u16, String) {
+    verification_keys::install_crypto_providers();
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let private = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], private.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            if let Ok(mut connection) = acceptor.accept(connection).await {
+                let _ = connection.read(&mut [0; 1_024]).await;
+                let _ = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await;
+            }
+        }
+    });
+    (port, own.cert.pem())
 }

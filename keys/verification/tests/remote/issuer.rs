@@ -219,6 +219,16 @@ impl Setting {
         self.issuer.count(JWKS)
     }
 
+    /// Waits until the keys were asked for so often; for fetches that nobody waits for.
+    pub(crate) async fn until_fetched(&self, times: usize) {
+        let asked = async {
+            while self.fetches() < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap();
+    }
+
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }

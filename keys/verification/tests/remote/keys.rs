@@ -147,9 +147,7 @@ async fn a_caller_who_goes_away_does_not_end_the_fetch_for_the_others() {
     setting.issuer.hold();
     let (keys, now) = (setting.keys.clone(), setting.clock.now());
     let impatient = tokio::spawn(async move { keys.key("one", SigningAlgorithm::Rs256, now).await });
-    while setting.fetches() == 0 {
-        tokio::task::yield_now().await;
-    }
+    setting.until_fetched(1).await;
     impatient.abort();
     assert!(impatient.await.unwrap_err().is_cancelled());
     setting.issuer.release();

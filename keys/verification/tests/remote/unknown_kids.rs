@@ -57,9 +57,7 @@ async fn a_new_key_is_found_at_once_and_by_one_fetch_for_all_who_wait() {
             tokio::spawn(async move { keys.key("two", SigningAlgorithm::Rs256, now).await })
         })
         .collect();
-    while setting.fetches() == 1 {
-        tokio::task::yield_now().await;
-    }
+    setting.until_fetched(2).await;
     setting.issuer.release();
     for lookup in lookups {
         assert!(matches!(lookup.await.unwrap(), KeyLookup::Found(found) if *found == new.public()));
