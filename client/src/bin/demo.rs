@@ -1,0 +1,75 @@
+//! `cargo demo`: makes clock and randomness, starts the servers, and ends with an exit code after ending them.
+
+use anyhow::{Context as _, anyhow};
+use clap::Parser as _;
+use client::{
+    app::Exit,
+    config::Config,
+    demo::{binaries::workspace, check_in, cli::Cli, interactive},
+    run::{Edge, notice_on_stderr, run},
+};
+use ring::rand::SystemRandom;
+use std::{io, process::ExitCode, sync::Arc};
+use tokio::runtime::Runtime;
+use verification_keys::{
+    SystemClock,
+    http::{ClientOptions, client},
+    install_crypto_providers,
+};
+
+fn main() -> ExitCode {
+    // A missing .env is no problem; a broken one shows as missing settings.
+    let _absent = dotenvy::from_path(workspace().join(".env"));
+    let cli = Cli::parse();
+    install_crypto_providers();
+    match start(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<Exit> {
+    serving::logging::init(cli.client.log_format, "warn")?;
+    let runtime = Runtime::new().context("no threads")?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = async { if cli.check { check().await } else { demo(cli).await } } => outcome,
+            // The servers end where the other branch is dropped.
+            () = serving::shutdown_signal() => Err(anyhow!("ended from outside")),
+        }
+    });
+    // The prompt's thread may be waiting for a line that never comes.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn check() -> anyhow::Result<Exit> {
+    let folder = tempfile::Builder::new().prefix("portcullis-demo-").tempdir().context("no temporary folder")?;
+    let http = client(&ClientOptions::default())?;
+    #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
+    let random = SystemRandom::new();
+    let checked = check_in(folder.path(), http, &random, io::stdout()).await;
+    if let Err(failed) = checked {
+        let kept = folder.keep();
+        return Err(anyhow!("{failed}\nThe logs are kept in {}.", kept.join("logs").display()));
+    }
+    println!("demo: ok");
+    Ok(Exit::Success)
+}
+
+async fn demo(mut cli: Cli) -> anyhow::Result<Exit> {
+    let started = interactive::start(&cli.places, &client(&ClientOptions::default())?).await?;
+    started.greeting.show(io::stdout());
+    cli.client.url.get_or_insert(started.server);
+    let config =
+        Config::try_from(&cli.client).map_err(|problems| anyhow!("{}", serving::settings::report(&problems)))?;
+    #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
+    let random = SystemRandom::new();
+    let edge = Edge { clock: Arc::new(SystemClock), random: Arc::new(random), notice: notice_on_stderr() };
+    let exit = run(&config, None, &edge).await;
+    drop(started.children);
+    Ok(exit?)
+}
