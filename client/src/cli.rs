@@ -61,7 +61,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "MCP_TRANSPORT_TYPE", value_name = "TYPE")]
     pub transport: Option<String>,
     /// Register at the authorization server instead of using a registered client [default: false].
-    #[arg(long, global = true, env = "MCP_USE_DCR", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, global = true, env = "MCP_USE_DCR", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub use_dcr: Option<String>,
     /// The registered client [default: simple-mcp-client].
     #[arg(long, global = true, env = "MCP_CLIENT_ID", value_name = "ID")]
@@ -102,4 +102,45 @@ pub struct Settings {
     /// Print the settings in effect, and end.
     #[arg(long, global = true)]
     pub print_config: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("client").chain(arguments.iter().copied()))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_before_or_after_the_command() {
+        for line in [["--use-dcr", "list", "--json"], ["list", "--json", "--use-dcr"]] {
+            let cli = parse(&line).unwrap();
+            assert_eq!(cli.command, Some(Command::List { json: true }));
+            assert_eq!(cli.settings.use_dcr.as_deref(), Some("true"));
+        }
+        assert_eq!(parse(&["--use-dcr=false"]).unwrap().settings.use_dcr.as_deref(), Some("false"));
+    }
+
+    #[test]
+    fn a_call_takes_a_tool_and_its_arguments() {
+        let call = parse(&["call", "get_time", "{}", "--json"]).unwrap().command;
+        assert_eq!(call, Some(Command::Call { tool: "get_time".into(), arguments: Some("{}".into()), json: true }));
+        for wrong in [&["call"][..], &["frob"], &["call", "a", "b", "c"], &["list", "x"]] {
+            assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_secrets_of_the_environment_are_not_in_the_help() {
+        let command = Cli::command();
+        let secret = command.get_arguments().find(|argument| argument.get_id() == "client_secret").unwrap();
+        assert!(secret.is_hide_env_values_set());
+    }
 }

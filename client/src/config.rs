@@ -115,7 +115,7 @@ fn client(raw: &Settings, problems: &mut Problems) -> Option<ClientChoice> {
     }
     let id = given(raw.client_id.as_ref()).unwrap_or(DEMO_CLIENT_ID);
     let default_secret = if id == DEMO_CLIENT_ID { DEMO_CLIENT_SECRET } else { "" };
-    let secret = raw.client_secret.as_deref().unwrap_or(default_secret);
+    let secret = given(raw.client_secret.as_ref()).unwrap_or(default_secret);
     let credentials = ClientCredentials { id: id.to_owned(), secret: ClientSecret::new(secret) };
     Some(match home {
         None if id == DEMO_CLIENT_ID && secret == DEMO_CLIENT_SECRET => ClientChoice::Demo(credentials),

@@ -13,6 +13,7 @@ use crate::{
     commands::perform,
     config::Config,
     oauth::{
+        client_store::ClientStore,
         private_files::PrivateFileError,
         sign_in::{Notice, SignIn},
         token_store::TokenStore,
@@ -57,7 +58,8 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
         http: client(&options)?,
         clock: Arc::clone(&edge.clock),
         random: Arc::clone(&edge.random),
-        store: TokenStore::open(&config.state_dir)?,
+        tokens: TokenStore::open(&config.state_dir)?,
+        clients: ClientStore::open(&config.state_dir)?,
         settings: config.sign_in.clone(),
         notice: Arc::clone(&edge.notice),
     };

@@ -33,6 +33,7 @@ fn an_empty_setting_is_the_default() {
         transport: empty(),
         use_dcr: empty(),
         client_id: empty(),
+        client_secret: empty(),
         client_scope: empty(),
         redirect_uri: empty(),
         callback_port: empty(),

@@ -5,6 +5,7 @@ pub mod authorization;
 pub mod browser;
 pub mod challenge;
 pub mod client;
+pub mod client_store;
 pub mod discovery;
 pub mod endpoint;
 pub mod exchange;

@@ -1,6 +1,9 @@
 //! Small files that only their owner may read: 0600 in a folder of 0700, replaced whole or not at all.
 
+use ring::digest;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
+    fmt::Write as _,
     fs, io,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
@@ -94,6 +97,30 @@ impl PrivateFolder {
         written().map_err(|source| io_error(&path, source))
     }
 
+    /// What [`Self::write_json`] wrote under `key`; a file that is not ours, or from another version, counts as absent.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_json<T: DeserializeOwned>(&self, key: &[&str]) -> Result<Option<T>, PrivateFileError> {
+        Ok(self.read(&file_name(key))?.and_then(|content| serde_json::from_slice(&content).ok()))
+    }
+
+    /// Keeps `value` under `key`, which may hold anything.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_json<T: Serialize>(&self, key: &[&str], value: &T) -> Result<(), PrivateFileError> {
+        self.write(&file_name(key), &serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    /// Removes what is kept under `key`.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn remove_json(&self, key: &[&str]) -> Result<(), PrivateFileError> {
+        self.remove(&file_name(key))
+    }
+
     /// Removes `name`; a missing file is fine.
     ///
     /// # Errors
@@ -105,6 +132,21 @@ impl PrivateFolder {
             _ => Ok(()),
         }
     }
+}
+
+/// Names made of hostile text are hashed, so that they cannot leave the folder; lengths keep the parts apart.
+fn file_name(key: &[&str]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in key {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut name = String::with_capacity(69);
+    for byte in context.finish().as_ref() {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name + ".json"
 }
 
 fn io_error(path: &Path, source: io::Error) -> PrivateFileError {
@@ -175,6 +217,28 @@ mod tests {
         folder.remove("x").unwrap();
         folder.remove("x").unwrap();
         assert_eq!(folder.read("x").unwrap(), None);
+    }
+
+    #[test]
+    fn a_key_of_hostile_text_is_a_file_in_the_folder_and_its_parts_stay_apart() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = PrivateFolder::open(base.path().join("a")).unwrap();
+        for (count, key) in [["../../x", ""], ["", "../../x"], ["a\0b", "/etc/passwd"]].iter().enumerate() {
+            folder.write_json(key, &count).unwrap();
+            assert_eq!(folder.read_json(key).unwrap(), Some(count));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), count + 1);
+        }
+        assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_counts_as_absent() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = PrivateFolder::open(base.path().join("a")).unwrap();
+        folder.write(&file_name(&["k"]), b"{").unwrap();
+        assert_eq!(folder.read_json::<u8>(&["k"]).unwrap(), None);
+        folder.remove_json(&["k"]).unwrap();
+        assert_eq!(folder.read(&file_name(&["k"])).unwrap(), None);
     }
 
     #[test]

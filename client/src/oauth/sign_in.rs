@@ -11,6 +11,7 @@ use super::{
     browser::Browser,
     challenge::BearerChallenge,
     client::ClientCredentials,
+    client_store::ClientStore,
     discovery::{DiscoveryError, IssuerMetadata, ResourceMetadata, issuer_metadata, resource_metadata},
     endpoint::Endpoint,
     exchange::ExchangeError,
@@ -140,8 +141,10 @@ pub struct SignIn {
     pub clock: Arc<dyn Clock>,
     /// Randomness for state and verifier.
     pub random: Arc<dyn SecureRandom + Send + Sync>,
-    /// What stays between starts.
-    pub store: TokenStore,
+    /// Tokens that stay between starts.
+    pub tokens: TokenStore,
+    /// Registrations that stay between starts.
+    pub clients: ClientStore,
     /// What the person and the settings decide.
     pub settings: SignInSettings,
     /// Where to say "open this page".
@@ -197,13 +200,13 @@ impl SignIn {
     /// When the server's metadata or the files cannot be read.
     pub async fn forget(&self, challenge: &BearerChallenge) -> Result<(), SignInError> {
         let resource = resource_metadata::fetch(&self.http, &self.settings.server, challenge).await?;
-        self.store.forget_token(resource.authorization_server.as_str(), &resource.resource)?;
-        Ok(self.store.forget_client(resource.authorization_server.as_str())?)
+        self.tokens.forget(resource.authorization_server.as_str(), &resource.resource)?;
+        Ok(self.clients.forget(resource.authorization_server.as_str())?)
     }
 
     fn kept(&self, resource: &ResourceMetadata, scope: Option<&Scope>) -> Result<Option<AccessToken>, SignInError> {
         let (issuer, now) = (resource.authorization_server.as_str(), self.clock.now());
-        let token = self.store.token(issuer, &resource.resource, scope, now)?;
+        let token = self.tokens.find(issuer, &resource.resource, scope, now)?;
         let ours = |token: &StoredToken| match &self.settings.client {
             ClientChoice::PreRegistered { credentials, .. } => token.client_id == credentials.id,
             ClientChoice::Demo(_) | ClientChoice::Dynamic => true,
@@ -217,7 +220,7 @@ impl SignIn {
             ClientChoice::PreRegistered { credentials, issuer: home } => {
                 let home = match home {
                     Some(home) => home.as_str().to_owned(),
-                    None => self.store.bind_client(&credentials.id, &issuer.issuer)?,
+                    None => self.clients.bind(&credentials.id, &issuer.issuer)?,
                 };
                 if home != issuer.issuer {
                     let (client_id, found) = (credentials.id.clone(), issuer.issuer.clone());
@@ -238,11 +241,11 @@ impl SignIn {
         scope: Option<&Scope>,
     ) -> Result<RegisteredClient, SignInError> {
         let redirect_uri = &self.settings.redirect_uri;
-        if let Some(client) = self.store.client(&issuer.issuer, redirect_uri, self.clock.now())? {
+        if let Some(client) = self.clients.find(&issuer.issuer, redirect_uri, self.clock.now())? {
             return Ok(client);
         }
         let client = registration::register(&self.http, issuer, redirect_uri, scope).await?;
-        self.store.keep_client(&issuer.issuer, redirect_uri, &client)?;
+        self.clients.keep(&issuer.issuer, redirect_uri, &client)?;
         Ok(client)
     }
 
@@ -281,7 +284,7 @@ impl SignIn {
     ) {
         let now = self.clock.now();
         let end = |seconds| now.saturating_add(SignedDuration::from_secs(seconds)).ok();
-        let kept = self.store.keep_token(&StoredToken {
+        let kept = self.tokens.keep(&StoredToken {
             issuer: issuer.issuer.clone(),
             resource: resource.resource.clone(),
             client_id: client.credentials.id.clone(),

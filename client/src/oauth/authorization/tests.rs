@@ -3,6 +3,7 @@ use crate::oauth::{
     client::ClientAuthentication,
     testing::{endpoint, random},
 };
+use proptest::prelude::*;
 use std::collections::HashMap;
 
 const ISSUER: &str = "https://auth.example/tenant";
@@ -184,4 +185,16 @@ fn neither_code_nor_verifier_is_ever_shown() {
     let request = request(false);
     let shown = format!("{request:?} {:?}", AuthorizationCode("c0de".into()));
     assert!(!shown.contains("c0de") && !shown.contains(request.verifier().reveal()));
+}
+
+proptest! {
+    #[test]
+    fn no_query_without_our_state_and_issuer_yields_a_code(query in "[a-z=&%0-9]{0,80}|(code|state|iss|error)=[ -~]{0,40}") {
+        let request = request(true);
+        prop_assert!(request.process_callback(&query).is_err());
+        let ours = format!("state={}&iss={ISSUER}&{query}", request.state);
+        let accepted = request.process_callback(&ours);
+        let codes = form_urlencoded::parse(ours.as_bytes()).filter(|(name, _)| name == "code").count();
+        prop_assert!(accepted.is_err() || codes == 1);
+    }
 }

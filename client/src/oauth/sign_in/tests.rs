@@ -3,7 +3,10 @@ use crate::oauth::{
     endpoint::InvalidEndpoint,
     testing::{
         endpoint,
-        world::{Asked, ISSUER_METADATA, RESOURCE_METADATA, Reply, SECRET, TOKEN, World, allows, lock, query},
+        world::{
+            Asked, ISSUER_METADATA, RESOURCE_METADATA, ROOT_RESOURCE_METADATA, Reply, SECRET, TOKEN, World, allows,
+            lock, query,
+        },
     },
 };
 use http::header;
@@ -326,4 +329,41 @@ async fn a_server_that_is_not_there_is_a_network_error_and_a_refusal_is_not() {
     let refused =
         world.client(|asked| query(&[("error", "access_denied"), ("state", &asked.state), ("iss", &asked.issuer)]));
     assert!(!signed_in(&world, &refused.await).await.unwrap_err().is_network());
+}
+
+#[tokio::test]
+async fn a_challenge_that_says_nothing_leads_to_the_well_known_places() {
+    let world = World::start().await;
+    let document = json!({"resource": world.origin, "authorization_servers": [world.origin]});
+    world.reply(RESOURCE_METADATA, Reply::raw(404, "")).reply(ROOT_RESOURCE_METADATA, Reply::json(200, &document));
+    let client = world.client(allows).await;
+    client.access_token(&BearerChallenge::default(), Reuse::Kept).await.unwrap();
+    assert_eq!(world.paths(), [RESOURCE_METADATA, ROOT_RESOURCE_METADATA, ISSUER_METADATA, "/token"]);
+    assert_eq!(world.seen("/token")[0].form()["resource"], world.origin);
+}
+
+#[tokio::test]
+async fn what_the_person_configured_is_asked_for_besides_the_challenge() {
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    signed_in(&world, &client).await.unwrap();
+    client.settings.scope = Scope::parse("mcp:write");
+    assert!(!signed_in(&world, &client).await.unwrap().kept, "the kept token was asked for with less");
+    assert!(lock(&world.notices)[1].contains("scope=mcp%3Aread+mcp%3Awrite"));
+    assert!(signed_in(&world, &client).await.unwrap().kept);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_token_file_that_others_can_read_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::start().await;
+    let client = world.client(allows).await;
+    signed_in(&world, &client).await.unwrap();
+    for file in std::fs::read_dir(world.folder().join("tokens")).unwrap() {
+        std::fs::set_permissions(file.unwrap().path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let error = signed_in(&world, &client).await.unwrap_err();
+    assert!(matches!(error, SignInError::Store(PrivateFileError::Exposed { .. })));
+    assert!(error.to_string().contains("chmod 600"));
 }

@@ -22,6 +22,7 @@ use super::{endpoint, http_client, random};
 use crate::oauth::{
     browser::Browser,
     client::{ClientCredentials, ClientSecret},
+    client_store::ClientStore,
     loopback::RedirectUri,
     sign_in::{ClientChoice, SignIn, SignInSettings},
     token_store::TokenStore,
@@ -140,6 +141,10 @@ impl World {
         lock(&self.notices).iter().filter(|notice| notice.contains("/authorize?")).count()
     }
 
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     pub(crate) fn server(&self) -> String {
         format!("{}/mcp", self.origin)
     }
@@ -159,7 +164,8 @@ impl World {
             http: http_client(),
             clock: Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap())),
             random: Arc::new(random()),
-            store: TokenStore::open(self.folder.path()).unwrap(),
+            tokens: TokenStore::open(self.folder.path()).unwrap(),
+            clients: ClientStore::open(self.folder.path()).unwrap(),
             settings: SignInSettings {
                 server: endpoint(&self.server()),
                 client: pre_registered(),
@@ -206,6 +212,7 @@ pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
+pub(crate) const ROOT_RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 pub(crate) const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
 pub(crate) const ISSUER_METADATA: &str = "/.well-known/oauth-authorization-server";
 
