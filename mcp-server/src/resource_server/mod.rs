@@ -1,0 +1,203 @@
+//! The reusable layer that turns a router into a protected resource (RFC 9728, MCP authorization): it knows
+//! tower, http and the keys of issuers, and nothing of the tools behind it.
+//!
+//! A request passes: size → `Host` → `Origin` and preflight → bearer → verifier → scope → the inner service,
+//! which finds an [`AccessToken`] in the request's extensions and no `Authorization` header.
+
+mod access_token;
+mod audience;
+mod bearer;
+mod challenge;
+mod host;
+mod introspect;
+mod issuer;
+mod layer;
+pub mod metadata;
+mod origin;
+mod presets;
+mod resource;
+mod rules;
+mod scope;
+mod service;
+mod verdicts;
+mod verifier;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use verification_keys::http::Client;
+use verification_keys::jwk_set::FetchError;
+use verification_keys::{AllowedAlgorithms, Clock};
+
+pub use access_token::AccessToken;
+pub use audience::{AudienceRules, InvalidStrictness, Strictness};
+pub use bearer::{BearerToken, MAX_TOKEN_BYTES};
+pub use challenge::{Challenger, Reason, Refusal};
+pub use host::{AllowedHosts, InvalidHost};
+pub use introspect::{
+    AuthenticationMethod, Credentials, IntrospectionMode, IntrospectionOptions, InvalidMethod, InvalidMode, Secret,
+};
+pub use issuer::{IssuerOptions, IssuerPlaces};
+pub use layer::ResourceServerLayer;
+pub use metadata::ProtectedResourceMetadata;
+pub use origin::{AllowedOrigins, InvalidOrigin};
+pub use presets::{Preset, RequiredClaim, UnknownPreset};
+pub use resource::{InvalidResource, ResourceIdentifier};
+pub use rules::CLOCK_TOLERANCE;
+pub use scope::{ScopePolicy, Scopes};
+pub use service::{ResourceServerService, ResponseFuture};
+pub use verdicts::DEFAULT_CAPACITY;
+
+use issuer::TrustedIssuer;
+use verdicts::Verdicts;
+use verifier::Verifier;
+
+/// The names of this machine to itself, as they stand in URLs.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// What is configured about a protected resource.
+#[derive(Clone, Debug)]
+pub struct ResourceServerOptions {
+    /// Its public URL.
+    pub resource: ResourceIdentifier,
+    /// Whose tokens it takes.
+    pub issuers: Vec<IssuerOptions>,
+    /// What its operations need.
+    pub scopes: ScopePolicy,
+    /// Its name for people, in the metadata.
+    pub name: Option<String>,
+    /// Names it answers to besides that of the public URL: `host` or `host:port`.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of pages that may call it, besides its own.
+    pub allowed_origins: Vec<String>,
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// How many verified tokens are kept.
+    pub cached_tokens: u64,
+}
+
+impl ResourceServerOptions {
+    /// A resource that takes the tokens of one issuer.
+    #[must_use]
+    pub fn new(resource: ResourceIdentifier, issuer: IssuerOptions, scopes: ScopePolicy) -> Self {
+        Self {
+            resource,
+            issuers: vec![issuer],
+            scopes,
+            name: None,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            max_body_bytes: 1024 * 1024,
+            cached_tokens: DEFAULT_CAPACITY,
+        }
+    }
+}
+
+/// Why options cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidOptions {
+    /// No issuer.
+    #[error("no issuer is trusted")]
+    NoIssuer,
+    /// An opaque token does not say whose it is.
+    #[error("more than one issuer is said to have opaque tokens")]
+    SeveralOpaqueIssuers,
+    /// A host is none.
+    #[error(transparent)]
+    Host(#[from] InvalidHost),
+    /// An origin is none.
+    #[error(transparent)]
+    Origin(#[from] InvalidOrigin),
+}
+
+/// A protected resource. Clones share its keys and caches.
+#[derive(Clone, Debug)]
+pub struct ResourceServer(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    verifier: Verifier,
+    hosts: AllowedHosts,
+    origins: AllowedOrigins,
+    scopes: ScopePolicy,
+    challenger: Challenger,
+    metadata: ProtectedResourceMetadata,
+    resource: ResourceIdentifier,
+    max_body_bytes: usize,
+}
+
+impl ResourceServer {
+    /// Puts a resource server together; nothing is fetched yet.
+    ///
+    /// # Errors
+    /// The option that cannot be used.
+    pub fn new(options: ResourceServerOptions, client: &Client, clock: Arc<dyn Clock>) -> Result<Self, InvalidOptions> {
+        if options.issuers.is_empty() {
+            return Err(InvalidOptions::NoIssuer);
+        }
+        if options.issuers.iter().filter(|issuer| issuer.opaque_tokens).count() > 1 {
+            return Err(InvalidOptions::SeveralOpaqueIssuers);
+        }
+        let resource = options.resource;
+        let scopes = options.scopes;
+        let trust = |issuer| TrustedIssuer::new(issuer, client, Arc::clone(&clock));
+        let issuers: Vec<TrustedIssuer> = options.issuers.into_iter().map(trust).collect();
+        let names: Vec<&str> = issuers.iter().map(|issuer| &*issuer.name).collect();
+        let metadata = ProtectedResourceMetadata::new(&resource, &names, scopes.challenge(), options.name.as_deref());
+        let verifier = Verifier {
+            issuers,
+            verdicts: Verdicts::new(options.cached_tokens),
+            clock,
+            algorithms: AllowedAlgorithms::default(),
+            observed: AtomicU64::new(0),
+        };
+        Ok(Self(Arc::new(Shared {
+            verifier,
+            hosts: AllowedHosts::new(&resource, &options.allowed_hosts)?,
+            origins: AllowedOrigins::new(&resource, &options.allowed_origins)?,
+            challenger: Challenger::new(metadata::url(&resource), scopes.challenge().clone()),
+            scopes,
+            metadata,
+            resource,
+            max_body_bytes: options.max_body_bytes,
+        })))
+    }
+
+    /// The layer for the protected routes.
+    #[must_use]
+    pub fn layer(&self) -> ResourceServerLayer {
+        ResourceServerLayer::new(self.clone())
+    }
+
+    /// The routes of the protected resource metadata: public, so outside the layer.
+    pub fn metadata_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.0.metadata.routes(&self.0.resource)
+    }
+
+    /// Fetches the keys of all issuers, so that the first request does not wait for them.
+    ///
+    /// # Errors
+    /// Why the keys of one could not be had; the others are fetched nevertheless.
+    pub async fn fetch_keys(&self) -> Result<(), Arc<FetchError>> {
+        let mut outcome = Ok(());
+        for issuer in &self.0.verifier.issuers {
+            if let Err(error) = issuer.keys.refresh().await {
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    /// Whether there are keys of every issuer.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.verifier.issuers.iter().all(|issuer| issuer.keys.is_ready())
+    }
+
+    /// How many tokens passed that the strict audience check would refuse.
+    #[must_use]
+    pub fn observed(&self) -> u64 {
+        self.0.verifier.observed.load(Ordering::Relaxed)
+    }
+}

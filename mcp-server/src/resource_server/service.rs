@@ -1,0 +1,210 @@
+//! The tower service: size → `Host` → `Origin` and preflight → bearer → verifier → scope → inner. A token
+//! that is known and may do everything goes to the inner service without waiting and without a body read.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::request::Parts;
+use http::{HeaderValue, Method, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use super::access_token::AccessToken;
+use super::bearer::BearerToken;
+use super::challenge::{Reason, Refusal};
+use super::verdicts::TokenHash;
+use super::{ResourceServer, Shared, origin};
+
+/// Lets only authorized requests through to `S`.
+#[derive(Clone, Debug)]
+pub struct ResourceServerService<S> {
+    server: ResourceServer,
+    inner: S,
+}
+
+impl<S> ResourceServerService<S> {
+    pub(super) const fn new(server: ResourceServer, inner: S) -> Self {
+        Self { server, inner }
+    }
+}
+
+/// What can be said without waiting.
+enum Admission {
+    Answer(Response),
+    Known(AccessToken),
+    Unknown(TokenHash),
+}
+
+impl<S> Service<Request> for ResourceServerService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let shared = &self.server.0;
+        let (admission, origin) = shared.admit(&parts);
+        let state = match admission {
+            Admission::Answer(response) => State::Answered { future: std::future::ready(response) },
+            Admission::Known(token) if shared.scopes.grants_everything(token.scopes()) => {
+                authorize(&mut parts, token);
+                State::Inner { future: self.inner.call(Request::from_parts(parts, body)) }
+            }
+            undecided => {
+                // The clone is the one to keep: only `self.inner` has been polled ready.
+                let clone = self.inner.clone();
+                let inner = mem::replace(&mut self.inner, clone);
+                let server = self.server.clone();
+                let future = Box::pin(async move { judge(server, inner, undecided, (parts, body)).await });
+                State::Judged { future }
+            }
+        };
+        ResponseFuture { state, origin }
+    }
+}
+
+/// Waits for what could not be said at once, then for the inner service.
+async fn judge<S>(
+    server: ResourceServer,
+    mut inner: S,
+    admission: Admission,
+    (mut parts, body): (Parts, Body),
+) -> Response
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    match server.0.judge(admission, &parts, body).await {
+        Ok((token, body)) => {
+            authorize(&mut parts, token);
+            let Ok(response) = inner.call(Request::from_parts(parts, body)).await;
+            response
+        }
+        Err(refusal) => server.0.refuse(&refusal, &parts),
+    }
+}
+
+/// The inner service gets the proof instead of the token: it cannot pass on what it does not have.
+fn authorize(parts: &mut Parts, token: AccessToken) {
+    parts.headers.remove(header::AUTHORIZATION);
+    parts.extensions.insert(token);
+}
+
+impl Shared {
+    fn admit(&self, parts: &Parts) -> (Admission, Option<HeaderValue>) {
+        let origin = match self.check_edge(parts) {
+            Ok(origin) => origin,
+            Err(reason) => return (Admission::Answer(self.refuse(&reason.into(), parts)), None),
+        };
+        if origin::is_preflight(parts)
+            && let Some(origin) = origin
+        {
+            return (Admission::Answer(origin::preflight(origin)), None);
+        }
+        let admission = match BearerToken::from_headers(&parts.headers) {
+            Err(reason) => Admission::Answer(self.refuse(&reason.into(), parts)),
+            Ok(token) => {
+                let hash = TokenHash::of(token.reveal());
+                self.verifier.known(&hash).map_or(Admission::Unknown(hash), Admission::Known)
+            }
+        };
+        (admission, origin)
+    }
+
+    /// What is checked before the token is looked at.
+    fn check_edge(&self, parts: &Parts) -> Result<Option<HeaderValue>, Reason> {
+        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if length.is_some_and(|length: usize| length > self.max_body_bytes) {
+            return Err(Reason::BodyTooLarge);
+        }
+        self.hosts.check(&parts.uri, &parts.headers)?;
+        self.origins.check(&parts.headers)
+    }
+
+    async fn judge(&self, admission: Admission, parts: &Parts, body: Body) -> Result<(AccessToken, Body), Refusal> {
+        let token = match admission {
+            Admission::Known(token) => token,
+            Admission::Unknown(hash) => {
+                let presented = BearerToken::from_headers(&parts.headers)?;
+                self.verifier.verify(presented.reveal(), hash).await?
+            }
+            Admission::Answer(_) => return Err(Reason::MissingToken.into()),
+        };
+        self.scopes.check_request(token.scopes())?;
+        if parts.method != Method::POST || self.scopes.grants_everything(token.scopes()) {
+            return Ok((token, body));
+        }
+        let bytes = Limited::new(body, self.max_body_bytes).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() { Reason::BodyTooLarge } else { Reason::BodyMalformed }
+        })?;
+        let bytes = bytes.to_bytes();
+        self.scopes.check_body(token.scopes(), &bytes)?;
+        Ok((token, Body::from(bytes)))
+    }
+
+    /// Logs a refusal once and answers it.
+    fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
+        let request_id = parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
+        tracing::info!(
+            reason = %refusal.reason().code(),
+            status = refusal.reason().status().as_u16(),
+            request_id = request_id.as_deref(),
+            method = %parts.method,
+            host = ?parts.headers.get(header::HOST),
+            detail = refusal.detail().map(tracing::field::debug),
+            "request refused"
+        );
+        self.challenger.respond(refusal, request_id.as_deref())
+    }
+}
+
+pin_project! {
+    /// The answer of [`ResourceServerService`].
+    pub struct ResponseFuture<F> {
+        #[pin]
+        state: State<F>,
+        origin: Option<HeaderValue>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Answered { future: Ready<Response> },
+        Inner { #[pin] future: F },
+        Judged { future: Pin<Box<dyn Future<Output = Response> + Send>> },
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = match this.state.project() {
+            StateProjection::Answered { future } => ready!(Pin::new(future).poll(cx)),
+            StateProjection::Inner { future } => ready!(future.poll(cx))?,
+            StateProjection::Judged { future } => ready!(future.as_mut().poll(cx)),
+        };
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+        if let Some(origin) = this.origin.take() {
+            origin::grant(&mut response, origin);
+        }
+        Poll::Ready(Ok(response))
+    }
+}
