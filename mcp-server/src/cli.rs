@@ -1,0 +1,189 @@
+//! The raw settings: flags over environment over defaults. `--help` is their reference.
+
+use clap::{ArgAction, Args, Parser};
+use serving::ServingArgs;
+
+/// MCP resource server: tools behind OAuth 2.1 access tokens that are verified on the spot.
+#[derive(Clone, Parser)]
+#[command(name = "mcp-server", version)]
+pub struct Cli {
+    /// Port to listen on
+    #[arg(long, env = "MCP_RESOURCE_PORT", default_value_t = 8001, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+
+    /// Host to listen on; localhost is both loopback addresses
+    #[arg(long, env = "MCP_RESOURCE_HOST", default_value = "localhost")]
+    pub host: String,
+
+    /// Public URL of the MCP endpoint, which is the resource identifier [default: `http://localhost:PORT/mcp`]
+    #[arg(long, env = "MCP_RESOURCE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Plain http is served to a proxy that speaks https to the world
+    #[arg(long, env = "MCP_RESOURCE_BEHIND_TLS_PROXY", value_parser = clap::builder::BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub behind_tls_proxy: bool,
+
+    /// MCP transport: streamable-http
+    #[arg(long, env = "MCP_RESOURCE_TRANSPORT", default_value = "streamable-http")]
+    pub transport: String,
+
+    /// Other Host values to answer to, comma-separated: host or host:port
+    #[arg(
+        long,
+        env = "MCP_RESOURCE_ALLOWED_HOSTS",
+        value_name = "HOSTS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allowed_hosts: String,
+
+    /// Other web origins that may call, comma-separated, as in `https://app.example`
+    #[arg(
+        long,
+        env = "MCP_RESOURCE_ALLOWED_ORIGINS",
+        value_name = "ORIGINS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allowed_origins: String,
+
+    /// Whose tokens are taken
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    /// Asking the issuer
+    #[command(flatten)]
+    pub introspect: IntrospectArgs,
+
+    /// Settings of later versions
+    #[command(flatten)]
+    pub unavailable: UnavailableArgs,
+
+    /// Settings of every process
+    #[command(flatten)]
+    pub serving: ServingArgs,
+}
+
+/// Whose tokens are taken, and by which rules.
+#[derive(Clone, Debug, Args)]
+pub struct TrustArgs {
+    /// The authorization server, exactly as in `iss`
+    #[arg(
+        long = "auth-server",
+        env = "MCP_RESOURCE_AUTH_SERVER_URL",
+        value_name = "URL",
+        default_value = "http://localhost:9000"
+    )]
+    pub auth_server: String,
+
+    /// How its tokens look: authz or generic
+    #[arg(long, env = "MCP_RESOURCE_PRESET", default_value = "authz")]
+    pub preset: String,
+
+    /// Whether `aud` must name this server: true, observe (would-be refusals are logged) or false
+    #[arg(long, env = "MCP_RESOURCE_OAUTH_STRICT", num_args = 0..=1, default_value = "true", default_missing_value = "true")]
+    pub oauth_strict: String,
+
+    /// Other values of `aud` to accept, comma-separated, byte for byte
+    #[arg(long, env = "MCP_RESOURCE_AUDIENCES", value_name = "VALUES", default_value = "", hide_default_value = true)]
+    pub audiences: String,
+
+    /// The only clients whose tokens are taken, comma-separated
+    #[arg(
+        long,
+        env = "MCP_RESOURCE_ALLOWED_CLIENTS",
+        value_name = "IDS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allowed_clients: String,
+
+    /// The longest lifetime of a token [default: that of the preset, 24 h]
+    #[arg(long, env = "MCP_RESOURCE_MAX_TOKEN_LIFETIME_SECONDS", value_name = "SECONDS")]
+    pub max_token_lifetime_seconds: Option<String>,
+
+    /// Where the issuer's metadata is, instead of the well-known places
+    #[arg(long, env = "MCP_RESOURCE_METADATA_URL", value_name = "URL")]
+    pub metadata_url: Option<String>,
+
+    /// Where the issuer's keys are, instead of what its metadata says
+    #[arg(long, env = "MCP_RESOURCE_JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+
+    /// Hosts besides loopback that may be used without TLS, comma-separated: host or host:port
+    #[arg(
+        long,
+        env = "MCP_RESOURCE_ALLOW_HTTP_HOSTS",
+        value_name = "HOSTS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allow_http_hosts: String,
+}
+
+/// When and how the issuer is asked about a token (RFC 7662). Holds a secret, so it cannot be printed.
+#[derive(Clone, Args)]
+pub struct IntrospectArgs {
+    /// fallback, never or always [default: fallback, or never with --oauth-strict false]
+    #[arg(long = "introspect", env = "MCP_RESOURCE_INTROSPECT")]
+    pub mode: Option<String>,
+
+    /// Where to ask, instead of where the issuer's metadata says
+    #[arg(long = "introspect-url", env = "MCP_RESOURCE_INTROSPECT_URL", value_name = "URL")]
+    pub url: Option<String>,
+
+    /// The client id to ask with [default: mcp-server, if the issuer is on this machine]
+    #[arg(long = "introspect-client-id", env = "MCP_RESOURCE_INTROSPECT_CLIENT_ID", value_name = "ID")]
+    pub client_id: Option<String>,
+
+    /// The client secret to ask with
+    #[arg(
+        long = "introspect-client-secret",
+        env = "MCP_RESOURCE_INTROSPECT_CLIENT_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    pub client_secret: Option<String>,
+
+    /// How to present them: basic or post
+    #[arg(
+        long = "introspect-client-method",
+        env = "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD",
+        value_name = "METHOD",
+        default_value = "basic"
+    )]
+    pub method: String,
+
+    /// How long an answer is believed
+    #[arg(
+        long = "introspect-cache-seconds",
+        env = "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS",
+        value_name = "SECONDS",
+        default_value = "30"
+    )]
+    pub cache_seconds: String,
+
+    /// Whether the issuer has tokens that are no JWT, which it is asked about: on or off
+    #[arg(long, env = "MCP_RESOURCE_OPAQUE_TOKENS", default_value = "off")]
+    pub opaque_tokens: String,
+}
+
+/// Settings that are reserved: an error when they are set, rather than ignored without a word.
+#[derive(Clone, Debug, Default, Args)]
+pub struct UnavailableArgs {
+    /// Reserved
+    #[arg(long, env = "MCP_RESOURCE_CONFIG", hide = true)]
+    pub config: Option<String>,
+
+    /// Reserved
+    #[arg(long, env = "MCP_RESOURCE_DATABASE_URL", hide = true)]
+    pub database_url: Option<String>,
+
+    /// Reserved
+    #[arg(long, env = "MCP_RESOURCE_METADATA_SHIM", hide = true)]
+    pub metadata_shim: Option<String>,
+
+    /// Reserved
+    #[arg(long, env = "MCP_RESOURCE_METRICS_PORT", hide = true)]
+    pub metrics_port: Option<String>,
+}

@@ -1,0 +1,182 @@
+//! Raw settings → one typed configuration, all problems reported together.
+
+mod introspection;
+mod print;
+#[cfg(test)]
+mod tests;
+mod trust;
+
+use serving::settings::{InvalidSetting, Problems};
+use serving::{ServeOptions, ServingArgs, Tls};
+use url::Url;
+use verification_keys::HttpHosts;
+use verification_keys::http::ClientOptions;
+
+use crate::cli::{Cli, UnavailableArgs};
+use crate::resource_server::{
+    AllowedHosts, AllowedOrigins, ResourceIdentifier, ResourceServerOptions, Strictness, metadata,
+};
+use crate::tools;
+
+/// The configuration of the process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Host to listen on.
+    pub host: String,
+    /// Port to listen on.
+    pub port: u16,
+    /// The protected resource.
+    pub options: ResourceServerOptions,
+    /// Outgoing calls.
+    pub outgoing: ClientOptions,
+    /// Limits and TLS of the listener.
+    pub serve_options: ServeOptions,
+    /// Settings of every process.
+    pub serving: ServingArgs,
+}
+
+impl TryFrom<Cli> for Config {
+    type Error = Vec<InvalidSetting>;
+
+    fn try_from(cli: Cli) -> Result<Self, Vec<InvalidSetting>> {
+        let mut problems = Problems::new();
+        check_transport(&cli.transport, &mut problems);
+        check_unavailable(&cli.unavailable, &mut problems);
+        let resource = resource(&cli, &mut problems);
+        let tls = resource.as_ref().and_then(|resource| tls(&cli.serving, resource, &mut problems));
+        let outgoing = outgoing(&cli.serving, &mut problems);
+        let options = resource.and_then(|resource| options(&cli, resource, &mut problems));
+        let config = options.zip(outgoing).map(|(options, outgoing)| {
+            // The layer answers first, with its reason.
+            let max_body_bytes = options.max_body_bytes.saturating_mul(2);
+            let serve_options = ServeOptions { tls, max_body_bytes, ..ServeOptions::default() };
+            Self { host: cli.host, port: cli.port, options, outgoing, serve_options, serving: cli.serving }
+        });
+        problems.into_result(config)
+    }
+}
+
+impl Config {
+    /// What deserves a loud word at start-up.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for issuer in &self.options.issuers {
+            if issuer.audience.checks_nothing() {
+                warnings.push(format!(
+                    "EVERY token of {} is accepted, whoever it was issued for: the audience is not enforced \
+                     (MCP_RESOURCE_OAUTH_STRICT={}) and MCP_RESOURCE_ALLOWED_CLIENTS is not set",
+                    issuer.issuer,
+                    issuer.audience.strictness.as_str()
+                ));
+            } else if issuer.audience.strictness != Strictness::True {
+                let strictness = issuer.audience.strictness.as_str();
+                warnings
+                    .push(format!("the audience of tokens is not enforced (MCP_RESOURCE_OAUTH_STRICT={strictness})"));
+            }
+        }
+        warnings
+    }
+}
+
+fn check_transport(transport: &str, problems: &mut Problems) {
+    const NAME: &str = "MCP_RESOURCE_TRANSPORT";
+    const FIX: &str = "use streamable-http";
+    match transport {
+        "streamable-http" | "streamable_http" => {}
+        "sse" => problems.add(NAME, "the HTTP+SSE transport is not supported, streamable-http has replaced it", FIX),
+        "stdio" => problems.add(NAME, "stdio is not available in this version", FIX),
+        _ => problems.add(NAME, "unknown transport", FIX),
+    }
+}
+
+fn check_unavailable(args: &UnavailableArgs, problems: &mut Problems) {
+    let shim = args.metadata_shim.as_ref().filter(|value| !matches!(value.as_str(), "off" | "false"));
+    let reserved = [
+        ("MCP_RESOURCE_CONFIG", args.config.as_ref()),
+        ("MCP_RESOURCE_DATABASE_URL", args.database_url.as_ref()),
+        ("MCP_RESOURCE_METADATA_SHIM", shim),
+        ("MCP_RESOURCE_METRICS_PORT", args.metrics_port.as_ref()),
+    ];
+    for (name, value) in reserved {
+        if value.is_some_and(|value| !value.is_empty()) {
+            problems.add(name, "not available in this version", "remove it");
+        }
+    }
+}
+
+/// The public URL, and whether it can be what is served.
+fn resource(cli: &Cli, problems: &mut Problems) -> Option<ResourceIdentifier> {
+    const NAME: &str = "MCP_RESOURCE_PUBLIC_URL";
+    let scheme = if cli.serving.wants_tls() { "https" } else { "http" };
+    let raw = filled(cli.public_url.as_ref()).unwrap_or_else(|| format!("{scheme}://localhost:{}/mcp", cli.port));
+    let fix = "use an absolute URL such as https://mcp.example.com/mcp";
+    let resource = problems.check(NAME, fix, ResourceIdentifier::parse(&raw))?;
+    let path = resource.url().path();
+    if path.starts_with(metadata::WELL_KNOWN) || [serving::health::HEALTHZ, serving::health::READYZ].contains(&path) {
+        problems.add(NAME, "its path is that of another route", "use another path, such as /mcp");
+    }
+    if path.contains(['{', '}']) {
+        problems.add(NAME, "its path has braces", "use another path, such as /mcp");
+    }
+    check_scheme(cli, resource.url(), problems);
+    Some(resource)
+}
+
+fn check_scheme(cli: &Cli, url: &Url, problems: &mut Problems) {
+    const NAME: &str = "MCP_RESOURCE_PUBLIC_URL";
+    let https = url.scheme() == "https";
+    if cli.serving.wants_tls() && !https {
+        problems.add(NAME, "says http, but https is served", "start it with https://");
+    } else if https && !cli.serving.wants_tls() && !cli.behind_tls_proxy {
+        let fix = "set --tls-cert and --tls-key, or --behind-tls-proxy if a proxy in front speaks https";
+        problems.add(NAME, "says https, but plain http is served", fix);
+    } else if !http_hosts(cli).allows(url) {
+        let fix = "use https, or list its host in MCP_RESOURCE_ALLOW_HTTP_HOSTS";
+        problems.add(NAME, "is plain http on a host that is not loopback", fix);
+    }
+}
+
+/// None for plain http, and after a problem.
+fn tls(args: &ServingArgs, resource: &ResourceIdentifier, problems: &mut Problems) -> Option<Tls> {
+    if args.print_config {
+        // Nothing is served, so no certificate is made.
+        return None;
+    }
+    problems.take(args.tls(resource.url().host_str().unwrap_or("localhost"))).flatten()
+}
+
+fn outgoing(args: &ServingArgs, problems: &mut Problems) -> Option<ClientOptions> {
+    let extra_ca_pem = match &args.ca_cert {
+        Some(path) => Some(problems.check("MCP_CA_CERT", "name a readable PEM file", std::fs::read(path))?),
+        None => None,
+    };
+    Some(ClientOptions { extra_ca_pem, ..ClientOptions::default() })
+}
+
+fn options(cli: &Cli, resource: ResourceIdentifier, problems: &mut Problems) -> Option<ResourceServerOptions> {
+    let (hosts, origins) = (list(&cli.allowed_hosts), list(&cli.allowed_origins));
+    let fix = "use host or host:port, comma-separated";
+    problems.check("MCP_RESOURCE_ALLOWED_HOSTS", fix, AllowedHosts::new(&resource, &hosts));
+    let fix = "use origins such as https://app.example.com, comma-separated";
+    problems.check("MCP_RESOURCE_ALLOWED_ORIGINS", fix, AllowedOrigins::new(&resource, &origins));
+    let issuer = trust::issuer(cli, &resource, problems)?;
+    let mut options = ResourceServerOptions::new(resource, issuer, tools::scopes());
+    options.name = Some("Portcullis MCP server".to_owned());
+    options.allowed_hosts = hosts;
+    options.allowed_origins = origins;
+    Some(options)
+}
+
+fn http_hosts(cli: &Cli) -> HttpHosts {
+    HttpHosts::new(list(&cli.trust.allow_http_hosts))
+}
+
+/// A setting that is there and not empty, as in a template of `.env`.
+fn filled(value: Option<&String>) -> Option<String> {
+    value.filter(|value| !value.is_empty()).cloned()
+}
+
+fn list(raw: &str) -> Vec<String> {
+    raw.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(ToOwned::to_owned).collect()
+}

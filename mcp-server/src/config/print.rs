@@ -1,0 +1,49 @@
+//! `--print-config`: the settings in effect, as they could stand in `.env`; secrets as `***`.
+
+use std::fmt;
+
+use super::Config;
+use crate::resource_server::IssuerOptions;
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = &self.options;
+        writeln!(f, "MCP_RESOURCE_HOST={}", self.host)?;
+        writeln!(f, "MCP_RESOURCE_PORT={}", self.port)?;
+        writeln!(f, "MCP_RESOURCE_PUBLIC_URL={}", options.resource)?;
+        writeln!(f, "MCP_RESOURCE_TRANSPORT=streamable-http")?;
+        writeln!(f, "MCP_RESOURCE_ALLOWED_HOSTS={}", options.allowed_hosts.join(","))?;
+        writeln!(f, "MCP_RESOURCE_ALLOWED_ORIGINS={}", options.allowed_origins.join(","))?;
+        options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))
+    }
+}
+
+fn issuer_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) -> fmt::Result {
+    let audience = &issuer.audience;
+    let clients = audience.allowed_clients.as_deref().unwrap_or_default();
+    let lifetime = issuer.max_token_lifetime.unwrap_or(issuer.preset.max_token_lifetime);
+    let url = |url: &Option<url::Url>| url.as_ref().map(ToString::to_string).unwrap_or_default();
+    writeln!(f, "MCP_RESOURCE_AUTH_SERVER_URL={}", issuer.issuer)?;
+    writeln!(f, "MCP_RESOURCE_PRESET={}", issuer.preset.name)?;
+    writeln!(f, "MCP_RESOURCE_OAUTH_STRICT={}", audience.strictness.as_str())?;
+    writeln!(f, "MCP_RESOURCE_AUDIENCES={}", audience.also_accepted.join(","))?;
+    writeln!(f, "MCP_RESOURCE_ALLOWED_CLIENTS={}", clients.join(","))?;
+    writeln!(f, "MCP_RESOURCE_MAX_TOKEN_LIFETIME_SECONDS={}", lifetime.as_secs())?;
+    writeln!(f, "MCP_RESOURCE_METADATA_URL={}", url(&issuer.places.metadata))?;
+    writeln!(f, "MCP_RESOURCE_JWKS_URL={}", url(&issuer.places.jwks))?;
+    introspection_settings(f, issuer)
+}
+
+fn introspection_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) -> fmt::Result {
+    let introspection = &issuer.introspection;
+    let url = issuer.places.introspection.as_ref().map(ToString::to_string).unwrap_or_default();
+    writeln!(f, "MCP_RESOURCE_INTROSPECT={}", introspection.mode.as_str())?;
+    writeln!(f, "MCP_RESOURCE_INTROSPECT_URL={url}")?;
+    if let Some(credentials) = &introspection.credentials {
+        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_ID={}", credentials.client_id)?;
+        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_SECRET=***")?;
+        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD={}", credentials.method.as_str())?;
+    }
+    writeln!(f, "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS={}", introspection.cache.as_secs())?;
+    writeln!(f, "MCP_RESOURCE_OPAQUE_TOKENS={}", if issuer.opaque_tokens { "on" } else { "off" })
+}

@@ -1,0 +1,132 @@
+//! Settings → configuration, through the real command line.
+
+use clap::Parser as _;
+
+use super::*;
+use crate::resource_server::IntrospectionMode;
+
+fn config(args: &[&str]) -> Result<Config, Vec<InvalidSetting>> {
+    let cli = Cli::try_parse_from(["mcp-server"].iter().chain(args)).unwrap();
+    Config::try_from(cli)
+}
+
+fn problems(args: &[&str]) -> Vec<&'static str> {
+    config(args).map(|_| ()).unwrap_err().iter().map(|problem| problem.name).collect()
+}
+
+#[test]
+fn the_defaults_are_those_of_the_demo() {
+    let config = config(&[]).unwrap();
+    assert_eq!((config.host.as_str(), config.port), ("localhost", 8001));
+    assert_eq!(config.options.resource.as_str(), "http://localhost:8001/mcp");
+    let issuer = &config.options.issuers[0];
+    assert_eq!(issuer.issuer.as_str(), "http://localhost:9000");
+    assert_eq!(issuer.audience.strictness, Strictness::True);
+    assert_eq!(issuer.introspection.mode, IntrospectionMode::Fallback);
+    assert_eq!(issuer.introspection.credentials.as_ref().unwrap().client_id, "mcp-server");
+    assert!(!issuer.opaque_tokens && config.warnings().is_empty());
+}
+
+#[test]
+fn the_public_url_follows_the_port() {
+    assert_eq!(config(&["--port", "9999"]).unwrap().options.resource.as_str(), "http://localhost:9999/mcp");
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let args = [
+        "--auth-server",
+        "http://idp.example",
+        "--preset",
+        "okta",
+        "--oauth-strict",
+        "maybe",
+        "--introspect-cache-seconds",
+        "1h",
+        "--allowed-origins",
+        "*",
+        "--transport",
+        "sse",
+    ];
+    let expected = [
+        "MCP_RESOURCE_TRANSPORT",
+        "MCP_RESOURCE_ALLOWED_ORIGINS",
+        "MCP_RESOURCE_AUTH_SERVER_URL",
+        "MCP_RESOURCE_PRESET",
+        "MCP_RESOURCE_OAUTH_STRICT",
+        "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS",
+    ];
+    assert_eq!(problems(&args), expected);
+}
+
+#[test]
+fn sse_names_streamable_http_and_the_underscore_is_fine() {
+    let problem = config(&["--transport", "sse"]).unwrap_err().remove(0).to_string();
+    assert!(problem.contains("streamable-http"), "{problem}");
+    assert!(config(&["--transport", "streamable_http"]).is_ok());
+    assert_eq!(problems(&["--transport", "stdio"]), ["MCP_RESOURCE_TRANSPORT"]);
+}
+
+#[test]
+fn the_strict_flag_takes_a_word_or_none() {
+    let strictness = |args: &[&str]| config(args).unwrap().options.issuers[0].audience.strictness;
+    assert_eq!(strictness(&["--oauth-strict"]), Strictness::True);
+    assert_eq!(strictness(&["--oauth-strict", "observe"]), Strictness::Observe);
+    assert_eq!(strictness(&["--oauth-strict=false"]), Strictness::False);
+}
+
+#[test]
+fn false_never_asks_and_says_so_loudly() {
+    let config_of = config(&["--oauth-strict", "false"]).unwrap();
+    assert_eq!(config_of.options.issuers[0].introspection.mode, IntrospectionMode::Never);
+    assert!(config_of.warnings()[0].contains("EVERY token"));
+    let listed = config(&["--oauth-strict", "false", "--allowed-clients", "a,b"]).unwrap();
+    assert!(!listed.warnings()[0].contains("EVERY token"));
+}
+
+#[test]
+fn asking_needs_credentials_that_are_no_demo_elsewhere() {
+    let elsewhere = ["--auth-server", "https://idp.example"];
+    assert_eq!(config(&elsewhere).unwrap().options.issuers[0].introspection.mode, IntrospectionMode::Never);
+    let always = ["--auth-server", "https://idp.example", "--introspect", "always"];
+    assert_eq!(problems(&always), ["MCP_RESOURCE_INTROSPECT_CLIENT_ID"]);
+    assert_eq!(problems(&["--introspect-client-id", "x"]), ["MCP_RESOURCE_INTROSPECT_CLIENT_SECRET"]);
+    let jwt = config(&["--introspect-client-method", "private_key_jwt"]).unwrap_err().remove(0).to_string();
+    assert!(jwt.contains("not available in this version"), "{jwt}");
+    assert_eq!(problems(&["--introspect", "never", "--opaque-tokens", "on"]), ["MCP_RESOURCE_OPAQUE_TOKENS"]);
+}
+
+#[test]
+fn what_is_not_there_yet_is_an_error_when_set() {
+    for (flag, name) in [
+        ("--config", "MCP_RESOURCE_CONFIG"),
+        ("--database-url", "MCP_RESOURCE_DATABASE_URL"),
+        ("--metadata-shim", "MCP_RESOURCE_METADATA_SHIM"),
+        ("--metrics-port", "MCP_RESOURCE_METRICS_PORT"),
+    ] {
+        assert_eq!(problems(&[flag, "x"]), [name]);
+        assert!(config(&[flag, ""]).is_ok());
+    }
+    assert!(config(&["--metadata-shim", "off"]).is_ok());
+    assert_eq!(problems(&["--auth-server", "http://localhost:1,http://localhost:2"]), ["MCP_RESOURCE_AUTH_SERVER_URL"]);
+}
+
+#[test]
+fn a_public_url_that_contradicts_what_is_served_is_refused() {
+    assert_eq!(problems(&["--public-url", "https://mcp.example/mcp"]), ["MCP_RESOURCE_PUBLIC_URL"]);
+    assert!(config(&["--public-url", "https://mcp.example/mcp", "--behind-tls-proxy"]).is_ok());
+    assert_eq!(problems(&["--public-url", "http://mcp.example/mcp"]), ["MCP_RESOURCE_PUBLIC_URL"]);
+    assert!(config(&["--public-url", "http://mcp:8001/mcp", "--allow-http-hosts", "mcp"]).is_ok());
+    for path in ["/healthz", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/x"] {
+        assert_eq!(problems(&["--public-url", &format!("http://localhost:8001{path}")]), ["MCP_RESOURCE_PUBLIC_URL"]);
+    }
+    assert_eq!(problems(&["--public-url", "/mcp"]), ["MCP_RESOURCE_PUBLIC_URL"]);
+}
+
+#[test]
+fn printed_settings_hold_no_secret() {
+    let printed =
+        config(&["--introspect-client-id", "me", "--introspect-client-secret", "hush-hush"]).unwrap().to_string();
+    assert!(printed.contains("MCP_RESOURCE_INTROSPECT_CLIENT_SECRET=***"), "{printed}");
+    assert!(!printed.contains("hush") && !format!("{:?}", config(&[]).unwrap()).contains("secret-123"));
+}

@@ -1,0 +1,82 @@
+//! The resource server as a process.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use mcp_server::cli::Cli;
+use mcp_server::config::Config;
+use mcp_server::resource_server::ResourceServer;
+use mcp_server::{mcp, routes, tools};
+use serving::{Listener, settings};
+use tokio_util::sync::CancellationToken;
+use verification_keys::{Clock, SystemClock, http, install_crypto_providers};
+
+/// How long the start waits for the issuer's keys, and how often they are tried for when it did not answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    dotenvy::dotenv().ok();
+    install_crypto_providers();
+    let cli = Cli::parse();
+    let problems = match Config::try_from(cli) {
+        Ok(config) if config.serving.print_config => {
+            print!("{config}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(config) => match serving::logging::init(config.serving.log_format, "info") {
+            Ok(()) => return run(config).await,
+            Err(problem) => vec![problem],
+        },
+        Err(problems) => problems,
+    };
+    eprint!("{}", settings::report(&problems));
+    Ok(ExitCode::from(2))
+}
+
+async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let client = http::client(&config.outgoing).context("outgoing calls")?;
+    let protected = ResourceServer::new(config.options.clone(), &client, Arc::clone(&clock))?;
+    let listener = match Listener::bind(&config.host, config.port).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("{}", error.as_invalid_setting("MCP_RESOURCE_HOST", "MCP_RESOURCE_PORT"));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    keep_keys(&protected).await;
+    let stop = CancellationToken::new();
+    let endpoint = mcp::endpoint(tools::Tools::new(clock), config.options.max_body_bytes, stop.clone());
+    let router = routes::router(&config.options.resource, &protected, endpoint);
+    tracing::info!("listening on {}", config.options.resource);
+    let shutdown = async move {
+        serving::shutdown_signal().await;
+        stop.cancel();
+    };
+    serving::serve(listener, router, config.serve_options, shutdown).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fetches the keys before the first request if the issuer answers in time, and goes on trying if not.
+async fn keep_keys(protected: &ResourceServer) {
+    let first = tokio::time::timeout(PATIENCE, protected.fetch_keys()).await;
+    if !matches!(first, Ok(Ok(()))) {
+        tracing::warn!("the issuer's keys are not there yet: not ready until they are");
+    }
+    let protected = protected.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            if !protected.is_ready() && protected.fetch_keys().await.is_ok() {
+                tracing::info!("the issuer's keys are there: ready");
+            }
+        }
+    });
+}
