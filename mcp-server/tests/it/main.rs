@@ -1,0 +1,13 @@
+//! The resource server from the outside: the tables, the hostile tokens, the transport, the whole server.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
+
+mod audience_table;
+mod bench;
+mod introspection;
+mod introspection_table;
+mod issuer;
+mod keys;
+mod log;
+mod server;
+mod tokens;
+mod transport;
