@@ -1,6 +1,6 @@
 //! The prompt: `list`, `call <tool> [json]`, `whoami`, `logout`, `help`, `quit`, with history.
 
-use rustyline::{Config, DefaultEditor, error::ReadlineError};
+use rustyline::{Config, DefaultEditor};
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -67,7 +67,7 @@ pub async fn repl(app: &mut App, history: Option<PathBuf>) -> Exit {
                     break;
                 }
             }
-            Err(ReadlineError::Interrupted) => {}
+            // Ctrl-C as well as Ctrl-D: whoever started something around the prompt ends it then.
             Err(_end_of_input) => break,
         }
     }
