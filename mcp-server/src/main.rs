@@ -14,8 +14,11 @@ use serving::{Listener, settings};
 use tokio_util::sync::CancellationToken;
 use verification_keys::{Clock, SystemClock, http, install_crypto_providers};
 
-/// How long the start waits for the issuer's keys, and how often they are tried for when it did not answer.
+/// How long the start waits for the issuer's keys.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How soon keys that are missing are tried for again: at first, when the issuer may only be starting too, and
+/// at the longest.
+const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -44,6 +47,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = http::client(&config.outgoing).context("outgoing calls")?;
     let protected = ResourceServer::new(config.options.clone(), &client, Arc::clone(&clock))?;
+    keep_keys(&protected).await;
     let listener = match Listener::bind(&config.host, config.port).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -51,7 +55,6 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    keep_keys(&protected).await;
     let stop = CancellationToken::new();
     let endpoint = mcp::endpoint(tools::Tools::new(clock), config.options.max_body_bytes, stop.clone());
     let router = routes::router(&config.options.resource, &protected, endpoint);
@@ -72,10 +75,15 @@ async fn keep_keys(protected: &ResourceServer) {
     }
     let protected = protected.clone();
     tokio::spawn(async move {
+        let mut pause = RETRY.0;
         loop {
-            tokio::time::sleep(PATIENCE).await;
-            if !protected.is_ready() && protected.fetch_keys().await.is_ok() {
+            tokio::time::sleep(pause).await;
+            if protected.is_ready() {
+                pause = RETRY.1;
+            } else if protected.fetch_keys().await.is_ok() {
                 tracing::info!("the issuer's keys are there: ready");
+            } else {
+                pause = (pause * 2).min(RETRY.1);
             }
         }
     });
