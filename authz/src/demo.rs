@@ -124,3 +124,29 @@ impl DemoPerson {
         Password::parse(raw)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Server;
+
+    #[tokio::test]
+    async fn a_restart_keeps_the_subject_of_the_demo_person() {
+        let server = Server::start().await;
+        let before = server.subject().await;
+        let server = server.restart().await;
+        assert_eq!(server.subject().await, before);
+    }
+
+    #[tokio::test]
+    async fn without_a_demo_person_nothing_of_the_set_is_left() {
+        let server = Server::start().await;
+        install(&server.services, None).await.unwrap();
+        let store = &server.services.store;
+        for id in [CLIENT_ID, RESOURCE_SERVER_ID] {
+            assert_eq!(store.client(&ClientId::parse(id).unwrap()).await.unwrap(), None, "{id}");
+        }
+        let username = DemoPerson::check_name("demo_user").unwrap();
+        assert_eq!(store.person_by_username(&username).await.unwrap(), None);
+    }
+}

@@ -9,14 +9,21 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
+use std::fmt;
 
 /// A form, and the `Authorization` headers that came with it.
-#[derive(Debug)]
 pub struct Form {
     /// The headers of the request.
     pub headers: HeaderMap,
     /// The parameters of the body; which may be repeated is checked.
     pub parameters: Parameters,
+}
+
+/// The headers hold secrets.
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Form").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
 }
 
 /// The request is not such a form.

@@ -31,7 +31,9 @@ async fn maintain_keys(services: &Arc<Services>) {
     let maintain = move || services.keys.maintain(services.now());
     match tokio::task::spawn_blocking(maintain).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(?error, "the key folder could not be maintained; the keys at hand stay in use"),
+        Ok(Err(error)) => {
+            tracing::error!(?error, "the key folder could not be maintained; the keys at hand stay in use");
+        }
         Err(error) => tracing::error!(?error, "maintaining the keys ended early"),
     }
 }
@@ -50,4 +52,19 @@ pub async fn sweep(services: &Services) -> Result<u64, StoreError> {
         }
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{AUTHORIZATION_REQUEST, Server};
+
+    #[tokio::test]
+    async fn a_sweep_takes_everything_whose_time_is_over() {
+        let server = Server::start().await;
+        server.pending(&AUTHORIZATION_REQUEST).await;
+        assert_eq!(sweep(&server.services).await.unwrap(), 0);
+        server.clock.advance(Duration::from_hours(13));
+        assert_eq!(sweep(&server.services).await.unwrap(), 1, "the session, and its request with it");
+    }
 }

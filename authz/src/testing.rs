@@ -173,7 +173,8 @@ impl Server {
     /// The whole way to an access token of the demo client.
     pub(crate) async fn token(&self, resource: &str) -> String {
         let code = self.code(&request_with(&[("resource", resource)])).await;
-        let answer = self.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
+        let answer =
+            self.post_as((CLIENT, SECRET), routes::TOKEN, &with(&exchange(&code), &[("resource", resource)])).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         answer.json()["access_token"].as_str().unwrap().to_owned()
     }
@@ -250,8 +251,8 @@ pub(crate) fn exchange(code: &str) -> [(&str, &str); 5] {
 }
 
 pub(crate) fn with<'a>(right: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let kept = right.iter().filter(|(name, _)| !changed(name));
+    let replaced = |name: &str| changes.iter().any(|(other, _)| *other == name);
+    let kept = right.iter().filter(|(name, _)| !replaced(name));
     kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())).copied().collect()
 }
 

@@ -60,9 +60,13 @@ async fn begin(services: &Services, headers: &HeaderMap, raw: &[u8]) -> Result<R
     let parameters = Parameters::parse(raw)?;
     let client = load_client(services, &parameters).await?;
     let request = AuthorizationRequest::parse(&parameters, &client, &services.settings, services.public_url.issuer())?;
-    let browser = Browser::known_or_new(services, headers).await?;
-    let signed_in = browser.session().subject().is_some();
+    let known = Browser::known(services, headers).await?;
+    let signed_in = known.as_ref().is_some_and(|browser| browser.session().subject().is_some());
     request.check_prompt(signed_in)?;
+    let browser = match known {
+        Some(browser) => browser,
+        None => Browser::known_or_new(services, headers).await?,
+    };
     let secret = RequestSecret::generate(services.random.as_ref())?;
     let now = services.now();
     let pending = PendingAuthorization {

@@ -68,9 +68,15 @@ async fn a_posted_request_is_answered_like_one_in_the_query() {
 async fn an_unknown_or_hostile_client_id_ends_on_a_page_without_reflection() {
     let server = Server::start().await;
     let long = "x".repeat(5000);
-    for hostile in
-        ["nobody", "<script>alert(1)</script>", "' OR 1=1 --", "https://evil.example/client.json", "a\r\nb: c", "mcp-server", &long]
-    {
+    for hostile in [
+        "nobody",
+        "<script>alert(1)</script>",
+        "' OR 1=1 --",
+        "https://evil.example/client.json",
+        "a\r\nb: c",
+        "mcp-server",
+        &long,
+    ] {
         assert_page(&ask(&server, &[("client_id", hostile)]).await, hostile);
     }
     assert_page(&ask(&server, &[("client_id", "")]).await, "");
@@ -273,10 +279,11 @@ async fn state_is_returned_byte_for_byte_with_one_code_and_the_issuer() {
 #[tokio::test]
 async fn parameters_that_are_not_text_end_on_a_page() {
     let server = Server::start().await;
-    for query in ["client_id=%ff", "state=%ff%fe", &"a=1&".repeat(100), &format!("state={}", "x".repeat(70_000))] {
+    for query in ["client_id=%ff", "state=%ff%fe", &"a=1&".repeat(100)] {
         let answer = server.get(&format!("/oauth2/authorize?{query}")).await;
         assert_page(&answer, "");
     }
+    assert_page(&server.post("/oauth2/authorize", &[("state", &"x".repeat(70_000))]).await, "");
 }
 
 #[tokio::test]

@@ -115,7 +115,9 @@ async fn a_public_client_has_no_secret() {
 #[tokio::test]
 async fn junk_in_the_header_is_an_invalid_client() {
     let server = Server::start().await;
-    for junk in ["Basic", "Basic !!!", "Basic YQ==", "Bearer x", "Digest username=\"a\"", "", "Basic Og==", "Basic /////w=="] {
+    for junk in
+        ["Basic", "Basic !!!", "Basic YQ==", "Bearer x", "Digest username=\"a\"", "", "Basic Og==", "Basic /////w=="]
+    {
         assert_eq!(attempt(&server, &[junk], &[]).await, invalid_client(true), "{junk:?}");
     }
     let mut request = post(routes::TOKEN, &exchange("x"));

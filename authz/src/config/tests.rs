@@ -1,1 +1,109 @@
-//! Tests.
+//! Settings: what is right, and every problem at once.
+
+use super::*;
+use clap::Parser as _;
+
+/// The flags alone: the environment of the test run is left aside.
+fn cli(flags: &[&str]) -> Cli {
+    Cli::parse_from(std::iter::once(&"authz").chain(flags))
+}
+
+fn config(flags: &[&str]) -> Config {
+    Config::try_from(cli(flags)).unwrap_or_else(|problems| panic!("{flags:?}: {problems:?}"))
+}
+
+fn problems(flags: &[&str]) -> Vec<&'static str> {
+    Config::try_from(cli(flags)).map(|_| ()).unwrap_err().iter().map(|problem| problem.name).collect()
+}
+
+#[test]
+fn the_defaults_are_a_demo_on_loopback() {
+    let config = config(&[]);
+    assert_eq!(config.public_url.issuer(), "http://localhost:9000");
+    assert_eq!(config.settings.registration, Registration::Open);
+    assert_eq!(config.settings.scopes.to_string(), "mcp:read mcp:write");
+    assert_eq!(config.settings.access_token_ttl.as_secs(), 3600);
+    assert_eq!(config.demo.unwrap().username.as_str(), "demo_user");
+}
+
+#[test]
+fn the_public_url_follows_port_and_tls() {
+    assert_eq!(config(&["--port", "9100"]).public_url.issuer(), "http://localhost:9100");
+    assert_eq!(config(&["--tls-self-signed"]).public_url.issuer(), "https://localhost:9000");
+}
+
+#[test]
+fn off_loopback_there_is_no_demo_and_no_registration() {
+    let flags = ["--host", "0.0.0.0", "--public-url", "https://as.example", "--behind-tls-proxy"];
+    let config = config(&flags);
+    assert!(config.demo.is_none());
+    assert_eq!(config.settings.registration, Registration::Off);
+}
+
+#[test]
+fn demo_credentials_off_loopback_are_refused_unless_said_explicitly() {
+    let flags = ["--host", "0.0.0.0", "--public-url", "https://as.example", "--behind-tls-proxy"];
+    let with = |more: &[&'static str]| [&flags[..], more].concat();
+    assert_eq!(problems(&with(&["--demo-password", "x"])), ["MCP_AUTH_DEMO"]);
+    assert!(config(&with(&["--demo-password", "x", "--demo", "on"])).demo.is_some());
+    assert!(config(&with(&["--demo-password", "x", "--demo", "off"])).demo.is_none());
+}
+
+#[test]
+fn https_is_required_off_loopback() {
+    assert_eq!(problems(&["--host", "0.0.0.0"]), ["MCP_AUTH_HOST", "MCP_AUTH_PUBLIC_URL"]);
+    assert_eq!(problems(&["--public-url", "http://as.example"]), ["MCP_AUTH_PUBLIC_URL"]);
+}
+
+#[test]
+fn every_problem_is_reported_together() {
+    let found = problems(&[
+        "--public-url=x",
+        "--demo=maybe",
+        "--key-bits=1024",
+        "--access-token-ttl-seconds=1",
+        "--resources=/mcp",
+        "--scopes=a\"b",
+        "--registration=approval",
+        "--database-url=postgres://x",
+    ]);
+    let expected = [
+        "MCP_AUTH_PUBLIC_URL",
+        "MCP_AUTH_DEMO",
+        "MCP_AUTH_KEY_BITS",
+        "MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS",
+        "MCP_AUTH_RESOURCES",
+        "MCP_AUTH_SCOPES",
+        "MCP_AUTH_REGISTRATION",
+        "MCP_AUTH_DATABASE_URL",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn registration_policies_that_do_not_exist_are_told_apart() {
+    for (word, problem) in [("approval", "does not exist yet"), ("token", "does not exist yet"), ("Open", "unknown")] {
+        let found = Config::try_from(cli(&["--registration", word])).map(|_| ()).unwrap_err();
+        assert!(found[0].to_string().contains(problem), "{}", found[0]);
+    }
+    assert_eq!(config(&["--registration", "off"]).settings.registration, Registration::Off);
+}
+
+#[test]
+fn lifetimes_and_rotation_have_bounds() {
+    for ttl in ["59", "86401"] {
+        let found = problems(&["--access-token-ttl-seconds", ttl]);
+        assert_eq!(found, ["MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS"]);
+    }
+    for days in ["0", "3651", "18446744073709551615"] {
+        assert_eq!(problems(&["--key-rotation-days", days]), ["MCP_AUTH_KEY_ROTATION_DAYS"]);
+    }
+}
+
+#[test]
+fn the_effective_settings_show_no_password() {
+    let shown = config(&["--demo-password", "hunter2", "--resources", "http://a.example/mcp, http://b.example/mcp"])
+        .to_string();
+    assert!(!shown.contains("hunter2") && shown.contains("MCP_DEMO_PASSWORD=***"), "{shown}");
+    assert!(shown.contains("MCP_AUTH_RESOURCES=http://a.example/mcp,http://b.example/mcp"), "{shown}");
+}

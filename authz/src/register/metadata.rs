@@ -68,7 +68,7 @@ pub enum InvalidMetadata {
 }
 
 impl ClientMetadata {
-    const MAX_BYTES: usize = 64 * 1024;
+    const MAX_BYTES: usize = 128 * 1024;
 
     /// Checks a request body; `scopes` are the ones that there are.
     ///

@@ -7,11 +7,12 @@ use crate::{
         SessionSecret, SessionStage,
     },
     protocol::{
-        ApplicationType, AuthenticationMethod, ClientSecret, CodeChallenge, GrantType, RedirectUri, Resource, Scope, State,
+        ApplicationType, AuthenticationMethod, ClientSecret, CodeChallenge, GrantType, RedirectUri, Resource, Scope,
+        State,
     },
 };
 use jiff::{SignedDuration, ToSpan as _};
-use ring::{rand::SystemRandom, test::rand::FixedByteRandom};
+use ring::rand::SystemRandom;
 use std::sync::Arc;
 
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
@@ -163,7 +164,8 @@ async fn clients_survive_a_restart_with_every_member() {
 
 #[tokio::test]
 async fn putting_a_client_replaces_its_own_origin_only() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let demo = client("simple-mcp-client", Origin::Demo);
     store.put_client(&demo).await.unwrap();
     let renamed = RegisteredClient { name: Some("New".to_owned()), ..demo.clone() };
@@ -175,7 +177,8 @@ async fn putting_a_client_replaces_its_own_origin_only() {
 
 #[tokio::test]
 async fn a_confidential_client_without_its_secret_is_an_error_and_not_a_public_client() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     store.add_client(&client("c_1", Origin::SelfRegistered)).await.unwrap();
     store.execute_for_test("UPDATE clients SET secret_hash = NULL").await;
     let found = store.client(&ClientId::parse("c_1").unwrap()).await;
@@ -202,7 +205,8 @@ async fn a_person_keeps_the_subject_when_the_password_changes() {
 
 #[tokio::test]
 async fn the_demo_set_goes_and_the_rest_stays() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let (demo, own) = (client("demo", Origin::Demo), client("own", Origin::Operator));
     store.put_client(&demo).await.unwrap();
     store.put_client(&own).await.unwrap();
@@ -247,7 +251,8 @@ async fn renewing_a_session_ends_the_old_one_and_takes_its_requests_along() {
 
 #[tokio::test]
 async fn ending_a_session_drops_its_requests() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let Scene { session, pending, .. } = scene(&store).await;
     store.end_session(&session.hash).await.unwrap();
     assert_eq!(store.pending_authorization(&pending.hash, &session.hash, NOW).await.unwrap(), None);
@@ -286,7 +291,8 @@ async fn of_two_decisions_the_first_counts() {
 
 #[tokio::test]
 async fn a_denied_or_late_request_gives_no_code() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let Scene { person, pending, .. } = scene(&store).await;
     let code = code(&pending, &person.subject);
     assert_eq!(store.approve(&pending, &code, pending.expires_at).await.unwrap(), Decision::AlreadyDecided);
@@ -311,12 +317,16 @@ async fn a_code_is_redeemed_once_and_a_replay_revokes_the_grant() {
     assert_eq!(store.redeem(&code.hash, later + 5.seconds()).await.unwrap(), Redemption::Replayed);
     let grant = store.grant(&code.grant.id).await.unwrap().unwrap();
     assert_eq!(grant.state, GrantState::Revoked { at: later }, "the first replay counts");
-    assert_eq!(store.redeem(&CodeSecret::generate(&random()).unwrap().hash(), NOW).await.unwrap(), Redemption::Replayed);
+    assert_eq!(
+        store.redeem(&CodeSecret::generate(&random()).unwrap().hash(), NOW).await.unwrap(),
+        Redemption::Replayed
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_sixteen_parallel_redemptions_one_is_first() {
-    let store = Arc::new(Database::new().open().await);
+    let database = Database::new();
+    let store = Arc::new(database.open().await);
     let hash = approved(&store).await.hash;
     let attempts: Vec<_> = (0..16)
         .map(|_| {
@@ -338,14 +348,15 @@ async fn a_revoked_grant_stays_revoked() {
     let id = approved(&store).await.grant.id;
     store.revoke_grant(&id, NOW).await.unwrap();
     store.revoke_grant(&id, NOW + 1.hour()).await.unwrap();
-    store.revoke_grant(&GrantId::generate(&FixedByteRandom { byte: 1 }).unwrap(), NOW).await.unwrap();
+    store.revoke_grant(&GrantId::generate(&random()).unwrap(), NOW).await.unwrap();
     let store = database.reopen(store).await;
     assert_eq!(store.grant(&id).await.unwrap().unwrap().state, GrantState::Revoked { at: NOW });
 }
 
 #[tokio::test]
 async fn the_sweep_takes_what_is_over_in_steps_and_nothing_else() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     let code = approved(&store).await;
     let Scene { session, pending, .. } = {
         let client = store.client(&code.grant.client_id).await.unwrap().unwrap();
@@ -372,7 +383,8 @@ async fn the_sweep_takes_what_is_over_in_steps_and_nothing_else() {
 
 #[tokio::test]
 async fn answers_when_it_is_there() {
-    let store = Database::new().open().await;
+    let database = Database::new();
+    let store = database.open().await;
     assert!(store.check().await.is_ok());
     store.close().await;
     assert!(store.check().await.is_err());

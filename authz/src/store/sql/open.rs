@@ -6,7 +6,12 @@ use sqlx::{
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     pool::PoolOptions,
 };
-use std::{path::PathBuf, str::FromStr as _, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    time::Duration,
+};
 
 const READERS: u32 = 4;
 
@@ -20,7 +25,7 @@ impl SqlStore {
         install_default_drivers();
         let file = sqlite_file(url).ok_or(StoreError::UnknownDatabase)?;
         if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            tokio::fs::create_dir_all(folder).await.map_err(StoreError::Folder)?;
+            make_folder(folder).await.map_err(StoreError::Folder)?;
         }
         let options = AnyConnectOptions::from_str(&format!("sqlite:{}?mode=rwc", encode(&file)))?;
         let writer = pool(1).connect_with(options.clone()).await?;
@@ -57,6 +62,14 @@ fn pool(connections: u32) -> PoolOptions<Any> {
         })
 }
 
+/// Nobody else of this machine has a business in a new folder: the database holds sessions and password hashes.
+async fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = tokio::fs::DirBuilder::new();
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.recursive(true).create(folder).await
+}
+
 /// The file of a SQLite URL. Databases in memory are refused: they would forget everything.
 fn sqlite_file(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
@@ -65,7 +78,7 @@ fn sqlite_file(url: &str) -> Option<PathBuf> {
     file.then(|| PathBuf::from(name))
 }
 
-fn encode(file: &std::path::Path) -> String {
+fn encode(file: &Path) -> String {
     file.to_string_lossy().replace('%', "%25")
 }
 
