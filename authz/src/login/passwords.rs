@@ -1,5 +1,301 @@
-//! The bounded pool that checks passwords.
+//! Passwords: Argon2id on blocking threads, as many at once as allowed, a bounded queue behind them, then a refusal.
+//! The pool never looks anybody up: an unknown person costs the same verification as a known one.
 
-/// The bounded pool that checks passwords.
-#[derive(Clone, Debug)]
-pub struct PasswordPool;
+use crate::domain::PasswordHash;
+use argon2::{
+    Argon2, Params,
+    password_hash::{
+        PasswordHasher as _, PasswordVerifier as _,
+        phc::{Output, ParamsString, PasswordHash as Phc, Salt},
+    },
+};
+use ring::{error::Unspecified, rand::SecureRandom};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
+
+/// The bounded pool in which passwords are hashed and verified. Clones share one pool.
+#[derive(Clone)]
+pub struct PasswordPool {
+    /// Argon2id, 19 MiB, two passes, one lane: the OWASP recommendation, and the default of the crate.
+    argon2: Argon2<'static>,
+    /// What is verified for an unknown person. No password fits.
+    nobody: PasswordHash,
+    /// One permit for each that may run.
+    workers: Arc<Semaphore>,
+    /// One permit for each that may run or wait.
+    places: Arc<Semaphore>,
+    verifications: Arc<AtomicU64>,
+}
+
+/// How much a [`PasswordPool`] takes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordLimits {
+    /// How many run at once; each keeps a core busy and takes 19 MiB.
+    pub at_once: usize,
+    /// How many more may wait.
+    pub waiting: usize,
+}
+
+/// A password in the clear: 1 to 1024 bytes. Debug shows nothing of it.
+#[derive(Clone)]
+pub struct Password(String);
+
+/// The value cannot be a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a password is 1 to 1024 bytes long")]
+pub struct InvalidPassword;
+
+/// Why a password was neither hashed nor verified.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Every place in the queue is taken.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// A stored hash is not a PHC string of Argon2, or the memory could not be had.
+    #[error("a password hash could not be computed")]
+    Argon2(#[from] argon2::password_hash::Error),
+    /// No randomness for a salt.
+    #[error("the source of randomness failed")]
+    Randomness(#[from] Unspecified),
+    /// The thread went away.
+    #[error("a password worker ended early")]
+    Worker(#[from] tokio::task::JoinError),
+}
+
+impl PasswordPool {
+    /// Makes the pool, and the hash that stands in for an unknown person.
+    ///
+    /// # Errors
+    /// The source of randomness failed.
+    pub fn new(limits: PasswordLimits, random: &dyn SecureRandom) -> Result<Self, PasswordError> {
+        let argon2 = Argon2::default();
+        Ok(Self {
+            nobody: hash_of_nobody(argon2.params(), random)?,
+            argon2,
+            workers: Arc::new(Semaphore::new(limits.at_once)),
+            places: Arc::new(Semaphore::new(limits.at_once + limits.waiting)),
+            verifications: Arc::default(),
+        })
+    }
+
+    /// Hashes a password under a new salt.
+    ///
+    /// # Errors
+    /// The pool is full, or the randomness or the worker failed.
+    pub async fn hash(&self, password: &Password, random: &dyn SecureRandom) -> Result<PasswordHash, PasswordError> {
+        let salt = bytes::<16>(random)?;
+        let (argon2, password) = (self.argon2.clone(), password.clone());
+        let phc = self.run(move || argon2.hash_password_with_salt(password.0.as_bytes(), &salt)).await??;
+        Ok(PasswordHash::from_phc(phc.to_string()))
+    }
+
+    /// Whether `password` is the one behind `stored`. For an unknown person (`None`) the same work is done, and the
+    /// answer is no.
+    ///
+    /// # Errors
+    /// The pool is full, the stored hash is unreadable, or the worker failed.
+    pub async fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Result<bool, PasswordError> {
+        let (argon2, password) = (self.argon2.clone(), password.clone());
+        let phc = stored.unwrap_or(&self.nobody).clone();
+        let verifications = self.verifications.clone();
+        let verified = self.run(move || {
+            verifications.fetch_add(1, Ordering::Relaxed);
+            argon2.verify_password(password.0.as_bytes(), phc.reveal())
+        });
+        match verified.await? {
+            Ok(()) => Ok(stored.is_some()),
+            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(PasswordError::Argon2(error)),
+        }
+    }
+
+    /// How many verifications ran since the start.
+    #[must_use]
+    pub fn verifications(&self) -> u64 {
+        self.verifications.load(Ordering::Relaxed)
+    }
+
+    /// Takes every place, as long as the permit lives.
+    #[cfg(test)]
+    pub(crate) fn fill(&self) -> OwnedSemaphorePermit {
+        let places = u32::try_from(self.places.available_permits()).unwrap();
+        self.places.clone().try_acquire_many_owned(places).unwrap()
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
+        let worker = self.workers.clone().acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        // The permits go along: a caller that hangs up does not make room while its work still runs.
+        let held: [OwnedSemaphorePermit; 2] = [place, worker];
+        Ok(spawn_blocking(move || {
+            let result = work();
+            drop(held);
+            result
+        })
+        .await?)
+    }
+}
+
+impl fmt::Debug for PasswordPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordPool").field("argon2", &self.argon2).finish_non_exhaustive()
+    }
+}
+
+impl PasswordLimits {
+    /// As many at once as there are cores, and sixteen waiting for each: half a second or so.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { at_once: cores, waiting: 16 * cores }
+    }
+}
+
+impl Password {
+    const MAX_BYTES: usize = 1024;
+
+    /// Takes a password as it was typed.
+    ///
+    /// # Errors
+    /// It is empty or too long to be hashed for everybody who asks.
+    pub fn parse(raw: &str) -> Result<Self, InvalidPassword> {
+        if (1..=Self::MAX_BYTES).contains(&raw.len()) { Ok(Self(raw.to_owned())) } else { Err(InvalidPassword) }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+/// A random output instead of a computed one: it verifies at the same cost, and nobody knows a password for it.
+fn hash_of_nobody(params: &Params, random: &dyn SecureRandom) -> Result<PasswordHash, PasswordError> {
+    let salt = Salt::new(&bytes::<16>(random)?).map_err(argon2::password_hash::Error::from)?;
+    let output = Output::new(&bytes::<{ Params::DEFAULT_OUTPUT_LEN }>(random)?);
+    let output = output.map_err(argon2::password_hash::Error::from)?;
+    let phc = Phc {
+        algorithm: argon2::ARGON2ID_IDENT,
+        version: Some(argon2::Version::default().into()),
+        params: ParamsString::try_from(params)?,
+        salt: Some(salt),
+        hash: Some(output),
+    };
+    Ok(PasswordHash::from_phc(phc.to_string()))
+}
+
+fn bytes<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], Unspecified> {
+    let mut bytes = [0; N];
+    random.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::rand::SystemRandom;
+    use tokio::sync::oneshot;
+
+    #[expect(clippy::disallowed_methods, reason = "a salt of a test may be any")]
+    fn random() -> SystemRandom {
+        SystemRandom::new()
+    }
+
+    fn pool(at_once: usize, waiting: usize) -> PasswordPool {
+        PasswordPool::new(PasswordLimits { at_once, waiting }, &random()).unwrap()
+    }
+
+    fn password(raw: &str) -> Password {
+        Password::parse(raw).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_the_password_that_was_hashed_verifies() {
+        let pool = pool(2, 0);
+        let stored = pool.hash(&password("correct horse"), &random()).await.unwrap();
+        assert!(stored.reveal().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(pool.verify(&password("correct horse"), Some(&stored)).await.unwrap());
+        assert!(!pool.verify(&password("correct horsf"), Some(&stored)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_person_costs_the_same_verification_and_never_passes() {
+        let pool = pool(2, 0);
+        assert!(!pool.verify(&password("anything"), None).await.unwrap());
+        assert_eq!(pool.verifications(), 1);
+        let stored = pool.hash(&password("x"), &random()).await.unwrap();
+        let parameters = |phc: &PasswordHash| phc.reveal().split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+        let lengths = |phc: &PasswordHash| phc.reveal().split('$').map(str::len).collect::<Vec<_>>();
+        assert_eq!(parameters(&pool.nobody), parameters(&stored));
+        assert_eq!(lengths(&pool.nobody), lengths(&stored));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_recovers() {
+        let pool = pool(1, 1);
+        let (release, held) = oneshot::channel::<()>();
+        let running = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(move || held.blocking_recv()).await }
+        });
+        let waiting = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(|| 2).await }
+        });
+        while pool.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(pool.verify(&password("x"), None).await, Err(PasswordError::Busy)));
+        assert_eq!(pool.verifications(), 0);
+        release.send(()).unwrap();
+        assert!(running.await.unwrap().unwrap().is_ok());
+        assert_eq!(waiting.await.unwrap().unwrap(), 2);
+        assert!(!pool.verify(&password("x"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_hangs_up_does_not_make_room() {
+        let pool = pool(1, 0);
+        let (release, held) = oneshot::channel::<()>();
+        let (began, begins) = oneshot::channel::<()>();
+        let caller = tokio::spawn({
+            let pool = pool.clone();
+            async move {
+                pool.run(move || {
+                    began.send(()).unwrap();
+                    held.blocking_recv()
+                })
+                .await
+            }
+        });
+        begins.await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert!(matches!(pool.run(|| ()).await, Err(PasswordError::Busy)));
+        release.send(()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_stored_hash_is_an_error_and_not_a_no() {
+        let stored = PasswordHash::from_phc("plain".to_owned());
+        assert!(matches!(pool(1, 0).verify(&password("plain"), Some(&stored)).await, Err(PasswordError::Argon2(_))));
+    }
+
+    #[test]
+    fn a_password_is_at_most_one_kibibyte_and_never_shown() {
+        assert_eq!(format!("{:?}", password(&"x".repeat(1024))), "Password(***)");
+        for refused in ["", &"x".repeat(1025), &"x".repeat(1_000_000)] {
+            assert_eq!(Password::parse(refused).unwrap_err(), InvalidPassword);
+        }
+    }
+}
