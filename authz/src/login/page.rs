@@ -1,0 +1,156 @@
+//! `GET /login`: the page to sign in; who is signed in already goes on to the consent page, or sees so.
+
+use super::{Browser, page_address, with_cookie};
+use crate::{
+    consent::Asking,
+    domain::Origin,
+    pages::{ContentSecurityPolicy, PageError, page, see_other},
+    protocol::Parameters,
+    routes::{CONSENT, LOGIN, LOGOUT},
+    services::Services,
+};
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+pub(super) async fn get(
+    State(services): State<Arc<Services>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes())?;
+    let browser = Browser::known_or_new(&services, &headers).await?;
+    let asking = Asking::load(&services, &browser, parameters.once(super::REQUEST)?).await?;
+    let response = match (browser.session().subject(), asking) {
+        (Some(_), Some(asking)) => see_other(&page_address(&services, CONSENT, Some(&asking.request()))),
+        (Some(subject), None) => match services.store.person(subject).await? {
+            Some(person) => signed_in(&services, &browser, person.username.as_str()),
+            None => sign_in(&services, &browser, &LoginForm::default()),
+        },
+        (None, asking) => sign_in(&services, &browser, &LoginForm { asking, ..LoginForm::default() }),
+    };
+    Ok(with_cookie(response, &services, &browser))
+}
+
+/// What the page to sign in shows.
+#[derive(Debug, Default)]
+pub(super) struct LoginForm {
+    /// The authorization request that it is about.
+    pub(super) asking: Option<Asking>,
+    /// The name that was typed before.
+    pub(super) username: String,
+    /// What was wrong with what was typed before.
+    pub(super) problem: Option<Problem>,
+}
+
+/// What is wrong with a login form that was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    NoUsername,
+    NoPassword,
+    PasswordTooLong,
+    /// Nobody has this name, or the password is another: nobody learns which.
+    WrongPassword,
+}
+
+pub(super) fn sign_in(services: &Services, browser: &Browser, form: &LoginForm) -> Response {
+    let csrf = browser.csrf_token();
+    let template = LoginTemplate {
+        action: services.public_url.path(LOGIN),
+        csrf: csrf.reveal(),
+        request: form.asking.as_ref().map(Asking::request),
+        client: form.asking.as_ref().map(|asking| asking.client.display_name()),
+        self_registered: form.asking.as_ref().is_some_and(|asking| asking.client.origin == Origin::SelfRegistered),
+        resource: form.asking.as_ref().map_or("", |asking| asking.pending.resource.as_str()),
+        username: &form.username,
+        problem: form.problem,
+    };
+    let policy = form.asking.as_ref().map_or(ContentSecurityPolicy::OwnForm, |asking| {
+        ContentSecurityPolicy::FormToClient(&asking.pending.redirect_uri)
+    });
+    page(form.problem.map_or(StatusCode::OK, Problem::status), &template, &policy)
+}
+
+fn signed_in(services: &Services, browser: &Browser, username: &str) -> Response {
+    let csrf = browser.csrf_token();
+    let template = SignedInTemplate { sign_out: services.public_url.path(LOGOUT), csrf: csrf.reveal(), username };
+    page(StatusCode::OK, &template, &ContentSecurityPolicy::OwnForm)
+}
+
+impl Problem {
+    const fn field(self) -> &'static str {
+        match self {
+            Self::NoUsername => "username",
+            Self::NoPassword | Self::PasswordTooLong | Self::WrongPassword => "password",
+        }
+    }
+
+    /// For the summary on top.
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::NoUsername => "The user name is missing.",
+            Self::NoPassword => "The password is missing.",
+            Self::PasswordTooLong => "The password is too long.",
+            Self::WrongPassword => "The user name or the password is wrong.",
+        }
+    }
+
+    /// For the place beside the field.
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::NoUsername => "Type your user name.",
+            Self::NoPassword => "Type your password.",
+            Self::PasswordTooLong => "It has at most 1024 bytes.",
+            Self::WrongPassword => "Check the name above, and type the password again.",
+        }
+    }
+
+    /// 401 without a challenge: the answer to it is this form, not an `Authorization` header.
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::NoUsername | Self::NoPassword | Self::PasswordTooLong => StatusCode::BAD_REQUEST,
+            Self::WrongPassword => StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginTemplate<'a> {
+    action: String,
+    csrf: &'a str,
+    request: Option<String>,
+    client: Option<&'a str>,
+    self_registered: bool,
+    resource: &'a str,
+    username: &'a str,
+    problem: Option<Problem>,
+}
+
+impl LoginTemplate<'_> {
+    /// The first thing to type: the name, or the password where the name is there.
+    fn focuses(&self, field: &str) -> bool {
+        let wanted = if self.username.is_empty() { "username" } else { "password" };
+        self.problem.map_or(wanted, Problem::field) == field
+    }
+
+    fn beside(&self) -> &'static str {
+        self.problem.map_or("", Problem::hint)
+    }
+
+    fn is_wrong(&self, field: &str) -> bool {
+        self.problem.is_some_and(|problem| problem.field() == field)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+struct SignedInTemplate<'a> {
+    sign_out: String,
+    csrf: &'a str,
+    username: &'a str,
+}

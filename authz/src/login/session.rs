@@ -1,0 +1,139 @@
+//! The session of a browser: its cookie, and the row behind it. The cookie holds 32 random bytes, the row their hash.
+//! Cookies on localhost are shared by all ports, so the name is this process's own; on https it carries `__Host-`.
+
+use super::csrf::CsrfToken;
+use crate::{
+    domain::{BrowserSession, SessionSecret, Subject},
+    services::Services,
+    store::StoreError,
+};
+use cookie::{Cookie, SameSite, time::Duration};
+use http::{HeaderMap, HeaderValue, header};
+use ring::error::Unspecified;
+
+/// A browser with a session.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    secret: SessionSecret,
+    session: BrowserSession,
+    is_new: bool,
+}
+
+/// Why a browser has no session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// No randomness for a secret.
+    #[error("the source of randomness failed")]
+    Randomness(#[from] Unspecified),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Browser {
+    /// The browser behind a request, if its cookie names a session that has not ended.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn known(services: &Services, headers: &HeaderMap) -> Result<Option<Self>, StoreError> {
+        let Some(secret) = presented(headers, cookie_name(services)) else { return Ok(None) };
+        let session = services.store.session(&secret.hash(), services.now()).await?;
+        Ok(session.map(|session| Self { secret, session, is_new: false }))
+    }
+
+    /// The browser behind a request, with a new anonymous session if it has none.
+    /// [`Self::set_cookie`] then has to go onto the answer.
+    ///
+    /// # Errors
+    /// The store or the randomness failed.
+    pub async fn known_or_new(services: &Services, headers: &HeaderMap) -> Result<Self, SessionError> {
+        if let Some(browser) = Self::known(services, headers).await? {
+            return Ok(browser);
+        }
+        let secret = SessionSecret::generate(services.random.as_ref())?;
+        let session = BrowserSession::anonymous(secret.hash(), services.now());
+        services.store.begin_session(&session).await?;
+        Ok(Self { secret, session, is_new: true })
+    }
+
+    /// The same browser with a new secret, signed in as `subject` or, for `None`, signed out. What was asked for in
+    /// the old session goes on in the new one; the old secret is worth nothing any more.
+    ///
+    /// # Errors
+    /// The store or the randomness failed.
+    pub async fn renewed(&self, services: &Services, subject: Option<&Subject>) -> Result<Self, SessionError> {
+        let secret = SessionSecret::generate(services.random.as_ref())?;
+        let session = match subject {
+            Some(subject) => BrowserSession::signed_in(secret.hash(), subject.clone(), services.now()),
+            None => BrowserSession::anonymous(secret.hash(), services.now()),
+        };
+        services.store.renew_session(&self.session.hash, &session).await?;
+        Ok(Self { secret, session, is_new: true })
+    }
+
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> &BrowserSession {
+        &self.session
+    }
+
+    /// The token that the forms of this browser carry.
+    #[must_use]
+    pub fn csrf_token(&self) -> CsrfToken {
+        CsrfToken::of(&self.secret)
+    }
+
+    /// The `Set-Cookie` value that tells the browser its new secret; `None` if it knows it.
+    #[must_use]
+    pub fn set_cookie(&self, services: &Services) -> Option<HeaderValue> {
+        self.is_new.then(|| cookie(services, self.secret.reveal()).build().to_string().try_into().ok())?
+    }
+}
+
+/// The `Set-Cookie` value that makes a browser forget its session.
+#[must_use]
+pub fn forget_cookie(services: &Services) -> Option<HeaderValue> {
+    cookie(services, String::new()).max_age(Duration::ZERO).build().to_string().try_into().ok()
+}
+
+fn cookie(services: &Services, value: String) -> cookie::CookieBuilder<'static> {
+    Cookie::build((cookie_name(services), value))
+        .http_only(true)
+        // Lax, because the browser comes from the client's site; a foreign site still cannot post with it.
+        .same_site(SameSite::Lax)
+        .path("/")
+        .secure(services.public_url.is_https())
+}
+
+fn cookie_name(services: &Services) -> &'static str {
+    if services.public_url.is_https() { "__Host-portcullis_authz" } else { "portcullis_authz" }
+}
+
+fn presented(headers: &HeaderMap, name: &str) -> Option<SessionSecret> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    cookies.find(|cookie| cookie.name() == name).and_then(|cookie| SessionSecret::parse(cookie.value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_cookie_is_read() {
+        let secret = SessionSecret::parse(&"Q".repeat(43)).unwrap();
+        let of = |line: &str| {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_str(line).unwrap());
+            presented(&headers, "portcullis_authz").map(|secret| secret.hash())
+        };
+        let value = secret.reveal();
+        assert_eq!(of(&format!("a=b; portcullis_authz={value}; c=d")), Some(secret.hash()));
+        for other in ["__Host-portcullis_authz", "portcullis_client", "portcullis_authz2", "Portcullis_authz"] {
+            assert_eq!(of(&format!("{other}={value}")), None, "{other}");
+        }
+        for broken in ["portcullis_authz=", "portcullis_authz", "=", "portcullis_authz=x", ";;;"] {
+            assert_eq!(of(broken), None, "{broken}");
+        }
+    }
+}
