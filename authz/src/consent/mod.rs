@@ -1,10 +1,20 @@
-//! The consent page.
+//! `GET|POST /consent`: a person sees who asks for what, and allows or denies it. The decision itself is
+//! [`crate::authorize::approve`] or [`crate::authorize::deny`].
 
-use crate::services::Services;
-use axum::Router;
+mod asking;
+mod decision;
+mod page;
+mod permission;
+#[cfg(test)]
+mod tests;
+
+pub use asking::Asking;
+
+use crate::{routes::CONSENT, services::Services};
+use axum::{Router, routing::get};
 use std::sync::Arc;
 
 /// The routes of this folder.
 pub fn routes() -> Router<Arc<Services>> {
-    Router::new()
+    Router::new().route(CONSENT, get(page::get).post(decision::post))
 }

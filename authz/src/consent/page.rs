@@ -1,0 +1,68 @@
+//! `GET /consent`: who asks, for what, where, and where the answer goes (MCP: the redirect host has to be shown).
+
+use super::{Asking, permission::Permission};
+use crate::{
+    domain::{Origin, PendingAuthorization, RegisteredClient},
+    login::{Browser, REQUEST, page_address},
+    pages::{ContentSecurityPolicy, PageError, page, see_other},
+    protocol::Parameters,
+    routes::{CONSENT, LOGIN, LOGOUT},
+    services::Services,
+};
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+pub(super) async fn get(
+    State(services): State<Arc<Services>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes())?;
+    let browser = Browser::known(&services, &headers).await?.ok_or(PageError::RequestGone)?;
+    let asking = Asking::load(&services, &browser, parameters.once(REQUEST)?).await?.ok_or(PageError::RequestGone)?;
+    let person = match browser.session().subject() {
+        Some(subject) => services.store.person(subject).await?,
+        None => None,
+    };
+    Ok(match person {
+        Some(person) => show(&services, &browser, &asking, person.username.as_str()),
+        None => see_other(&page_address(&services, LOGIN, Some(&asking.request()))),
+    })
+}
+
+fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str) -> Response {
+    let csrf = browser.csrf_token();
+    let template = ConsentTemplate {
+        action: services.public_url.path(CONSENT),
+        sign_out: services.public_url.path(LOGOUT),
+        csrf: csrf.reveal(),
+        request: asking.request(),
+        username,
+        client: &asking.client,
+        pending: &asking.pending,
+        permissions: asking.pending.scope.tokens().map(Permission::of).collect(),
+        self_registered: asking.client.origin == Origin::SelfRegistered,
+        loopback: asking.pending.redirect_uri.is_loopback(),
+    };
+    page(StatusCode::OK, &template, &ContentSecurityPolicy::FormToClient(&asking.pending.redirect_uri))
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentTemplate<'a> {
+    action: String,
+    sign_out: String,
+    csrf: &'a str,
+    request: String,
+    username: &'a str,
+    client: &'a RegisteredClient,
+    pending: &'a PendingAuthorization,
+    permissions: Vec<Permission<'a>>,
+    self_registered: bool,
+    loopback: bool,
+}

@@ -1,0 +1,40 @@
+//! Scopes in words.
+
+use crate::protocol::ScopeToken;
+
+/// One scope, as a person reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Permission<'a> {
+    /// What it allows, in a sentence.
+    pub(super) sentence: &'static str,
+    /// Its technical name.
+    pub(super) token: &'a str,
+}
+
+impl<'a> Permission<'a> {
+    pub(super) fn of(token: &'a ScopeToken) -> Self {
+        let sentence = match token.as_str() {
+            "mcp:read" => "Use tools that read, and read resources.",
+            "mcp:write" => "Use tools that change things.",
+            _ => "Use what the server calls:",
+        };
+        Self { sentence, token: token.as_str() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scope_is_a_sentence_with_its_technical_name() {
+        for (raw, expected) in [
+            ("mcp:read", "Use tools that read, and read resources."),
+            ("mcp:write", "Use tools that change things."),
+            ("mcp:other", "Use what the server calls:"),
+        ] {
+            let token = ScopeToken::parse(raw).unwrap();
+            assert_eq!(Permission::of(&token), Permission { sentence: expected, token: raw });
+        }
+    }
+}
