@@ -142,6 +142,32 @@ fn only_three_segments_are_a_jws() {
 }
 
 #[test]
+fn rfc7515_section_2_segments_are_base64url_without_padding_and_have_one_spelling() {
+    let token = TestKey::p256().access_token(&json!({"sub": "someone"}));
+    let segments: Vec<_> = token.split('.').collect();
+    for (index, name) in ["header", "payload", "signature"].into_iter().enumerate() {
+        let segment = segments[index];
+        for other in [
+            format!("{segment}="),
+            format!("{segment}=="),
+            format!("{segment} "),
+            format!("+{}", &segment[1..]),
+            format!("{segment}\n"),
+            "AB".to_owned(),
+            "A".to_owned(),
+        ] {
+            let mut changed = segments.clone();
+            changed[index] = &other;
+            let refused = refusal(&changed.join("."));
+            assert!(
+                matches!(refused, JwsError::Malformed(reason) if reason.contains(name)),
+                "{name} {other}: {refused}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_token_that_is_too_long_is_not_looked_at() {
     let padding = |length| TestKey::rsa_one().access_token(&json!({"x": "x".repeat(length)}));
     let fits = padding(11_000);
