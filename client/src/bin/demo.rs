@@ -3,7 +3,6 @@
 use anyhow::{Context as _, anyhow};
 use clap::Parser as _;
 use client::{
-    app::Exit,
     config::Config,
     demo::{binaries::workspace, check_in, cli::Cli, interactive},
     run::{Edge, notice_on_stderr, run},
@@ -17,13 +16,16 @@ use verification_keys::{
     install_crypto_providers,
 };
 
+/// What shells expect of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
     // A missing .env is no problem; a broken one shows as missing settings.
     let _absent = dotenvy::from_path(workspace().join(".env"));
     let cli = Cli::parse();
     install_crypto_providers();
     match start(cli) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(error) => {
             eprintln!("demo: {error:#}");
             ExitCode::FAILURE
@@ -31,14 +33,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(cli: Cli) -> anyhow::Result<Exit> {
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     serving::logging::init(cli.client.log_format, "warn")?;
     let runtime = Runtime::new().context("no threads")?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = async { if cli.check { check().await } else { demo(cli).await } } => outcome,
-            // The servers end where the other branch is dropped.
-            () = serving::shutdown_signal() => Err(anyhow!("ended from outside")),
+            // The servers end because the other branch is dropped.
+            () = serving::shutdown_signal() => Ok(ExitCode::from(INTERRUPTED)),
         }
     });
     // The prompt's thread may be waiting for a line that never comes.
@@ -46,7 +48,7 @@ fn start(cli: Cli) -> anyhow::Result<Exit> {
     outcome
 }
 
-async fn check() -> anyhow::Result<Exit> {
+async fn check() -> anyhow::Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("portcullis-demo-").tempdir().context("no temporary folder")?;
     let http = client(&ClientOptions::default())?;
     #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
@@ -57,10 +59,10 @@ async fn check() -> anyhow::Result<Exit> {
         return Err(anyhow!("{failed}\nThe logs are kept in {}.", kept.join("logs").display()));
     }
     println!("demo: ok");
-    Ok(Exit::Success)
+    Ok(ExitCode::SUCCESS)
 }
 
-async fn demo(mut cli: Cli) -> anyhow::Result<Exit> {
+async fn demo(mut cli: Cli) -> anyhow::Result<ExitCode> {
     let started = interactive::start(&cli.places, &client(&ClientOptions::default())?).await?;
     started.greeting.show(io::stdout());
     cli.client.url.get_or_insert(started.server);
@@ -71,5 +73,5 @@ async fn demo(mut cli: Cli) -> anyhow::Result<Exit> {
     let edge = Edge { clock: Arc::new(SystemClock), random: Arc::new(random), notice: notice_on_stderr() };
     let exit = run(&config, None, &edge).await;
     drop(started.children);
-    Ok(exit?)
+    Ok(exit?.into())
 }

@@ -6,7 +6,7 @@ use url::Url;
 use super::{
     binaries::Binaries,
     ports,
-    process::{Process, Program, read_log},
+    process::{Process, Program},
     servers::{Addresses, ServerError, Servers, Strictness},
 };
 
@@ -115,12 +115,12 @@ impl Servers for Children {
     }
 
     fn key_fetches(&self) -> Result<usize, ServerError> {
-        let log = read_log(&self.mcp_server.program.log())?;
+        let log = self.mcp_server.logged()?;
         Ok(log.lines().filter(|line| line.contains(KEYS_FETCHED)).count())
     }
 
     fn mcp_server_warnings(&self) -> Result<Vec<String>, ServerError> {
-        let log = read_log(&self.mcp_server.program.log())?;
+        let log = self.mcp_server.logged()?;
         let warnings = log.lines().filter_map(|line| line.split_once(" WARN "));
         // Whether a value stands in quotation marks is the log format's business.
         Ok(warnings.map(|(_, warning)| warning.replace('"', "")).collect())
@@ -146,6 +146,10 @@ impl Running {
 
     fn stop(&mut self) {
         self.process = None;
+    }
+
+    fn logged(&self) -> Result<String, ServerError> {
+        self.process.as_ref().map_or_else(|| Ok(String::new()), Process::logged)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Flags and environment of `cargo demo`: those of the client, and the few of both servers that say where they are.
 
 use clap::{Args, Parser};
+use std::path::PathBuf;
 
 use crate::cli::Settings;
 
@@ -28,6 +29,9 @@ pub struct Places {
     /// Port of mcp-server.
     #[arg(long, env = "MCP_RESOURCE_PORT", value_name = "PORT", default_value_t = 8001)]
     pub resource_port: u16,
+    /// Where both servers log [default: data/logs].
+    #[arg(long, value_name = "FOLDER")]
+    pub logs: Option<PathBuf>,
     /// Resources that authz issues tokens for [default: the mcp-server of this demo].
     #[arg(long, env = "MCP_AUTH_RESOURCES", value_name = "URLS", hide = true)]
     pub auth_resources: Option<String>,

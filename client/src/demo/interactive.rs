@@ -43,6 +43,10 @@ pub async fn start(places: &Places, http: &reqwest::Client) -> Result<Started, S
     let plan = plan(places, &binaries)?;
     let lines = [line(&plan.authz, plan.issuer.as_str()), line(&plan.mcp_server, plan.addresses.server.as_str())];
     let server = plan.addresses.server.to_string();
+    for program in [&plan.authz, &plan.mcp_server] {
+        // Logs of the last demo help nobody; that there is none is no problem.
+        let _ = std::fs::remove_file(program.log());
+    }
     let children = plan.start(http).await?;
     Ok(Started { children, server, greeting: Greeting::new(lines, places) })
 }
@@ -54,7 +58,7 @@ fn plan(places: &Places, binaries: &Binaries) -> Result<Plan, ServerError> {
         name,
         path: path.to_owned(),
         folder: workspace().to_owned(),
-        logs: workspace().join(LOGS),
+        logs: workspace().join(places.logs.as_deref().unwrap_or(Path::new(LOGS))),
         settings,
         inherits: true,
     };
@@ -116,6 +120,7 @@ mod tests {
         Places {
             auth_port: 9100,
             resource_port: 8101,
+            logs: None,
             auth_resources: None,
             auth_server: None,
             demo_username: None,

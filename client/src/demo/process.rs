@@ -41,10 +41,12 @@ pub struct Process {
     name: &'static str,
     child: Child,
     log: PathBuf,
+    /// Where its own lines begin.
+    begins: usize,
 }
 
 impl Program {
-    /// Starts it; an older log is replaced.
+    /// Starts it; what an earlier run has logged stays in the file.
     ///
     /// # Errors
     /// When the log cannot be written or the program cannot be run.
@@ -52,7 +54,7 @@ impl Program {
         let log = self.log();
         let file = |source: io::Error| ServerError::File { path: log.clone(), source };
         fs::create_dir_all(&self.logs).map_err(file)?;
-        let (errors, output) = File::create(&log).and_then(|log| Ok((log.try_clone()?, log))).map_err(file)?;
+        let (begins, output, errors) = open(&log).map_err(file)?;
         let mut command = Command::new(&self.path);
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(output).stderr(errors);
         if !self.inherits {
@@ -63,7 +65,7 @@ impl Program {
         }
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         let child = command.spawn().map_err(|source| ServerError::Run { name: self.name, source })?;
-        Ok(Process { name: self.name, child, log })
+        Ok(Process { name: self.name, child, log, begins })
     }
 
     /// Its log file.
@@ -91,7 +93,7 @@ impl Process {
             let answer = exchange::send(http, exchange::get_json(&readyz)).await;
             // Whoever answers, the child has to be alive: its port could be somebody else's.
             if let Ok(Some(status)) = self.child.try_wait() {
-                let tail = tail(&self.log);
+                let tail = tail(&self.logged().unwrap_or_default());
                 return Err(ServerError::Ended { name: self.name, status, log: self.log.clone(), tail });
             }
             if answer.is_ok_and(|answer| answer.status == StatusCode::OK) {
@@ -100,6 +102,15 @@ impl Process {
             tokio::time::sleep(ASK_EVERY).await;
         }
         Err(ServerError::NotReady { name: self.name, log: self.log.clone() })
+    }
+
+    /// What it has logged since it was started.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn logged(&self) -> Result<String, ServerError> {
+        let bytes = fs::read(&self.log).map_err(|source| ServerError::File { path: self.log.clone(), source })?;
+        Ok(String::from_utf8_lossy(bytes.get(self.begins..).unwrap_or_default()).into_owned())
     }
 
     /// Ends it without a warning, as a crash would, and waits until it is gone.
@@ -116,20 +127,13 @@ impl Drop for Process {
     }
 }
 
-/// What a log holds; a log that is not there holds nothing.
-///
-/// # Errors
-/// When it is there and cannot be read.
-pub fn read_log(path: &Path) -> Result<String, ServerError> {
-    match fs::read(path) {
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        Err(source) => Err(ServerError::File { path: path.to_owned(), source }),
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-    }
+fn open(log: &Path) -> io::Result<(usize, File, File)> {
+    let file = File::options().append(true).create(true).open(log)?;
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    Ok((length, file.try_clone()?, file))
 }
 
-fn tail(log: &Path) -> String {
-    let text = read_log(log).unwrap_or_default();
+fn tail(text: &str) -> String {
     let lines: Vec<_> = text.lines().collect();
     lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n")
 }
