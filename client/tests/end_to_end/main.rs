@@ -1,0 +1,16 @@
+//! The three real programs on free ports of this computer, each test with a folder of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test may end it"
+)]
+
+mod demo;
+mod logs;
+mod one_shot;
+mod realm;
+mod restarts;
+mod terminal;
+mod wire;
