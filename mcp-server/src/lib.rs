@@ -10,29 +10,17 @@
 //! # mod issuer { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/issuer.rs")); }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # verification_keys::install_crypto_providers();
 //! # let issuer = issuer::ScriptedIssuer::start().await;
 //! # let issuer_url = issuer.url();
-//! use std::sync::Arc;
-//!
 //! use axum::{Router, routing::post};
-//! use mcp_server::resource_server::*;
-//! use verification_keys::{HttpHosts, Issuer, SystemClock, http};
+//! use mcp_server::resource_server::{AccessToken, ResourceServer, ScopePolicy};
 //!
 //! async fn handler(token: AccessToken) -> String {
 //!     format!("hello {}", token.subject().unwrap_or("somebody"))
 //! }
 //!
-//! let resource = ResourceIdentifier::parse("http://localhost:8001/mcp")?;
-//! let issuer_options = IssuerOptions::new(
-//!     Issuer::parse(issuer_url, &HttpHosts::default())?,
-//!     "authz".parse()?,
-//!     AudienceRules::strict(resource.clone()),
-//! );
 //! let scopes = ScopePolicy::new("mcp:read").tool("delete_all", "mcp:write");
-//! let options = ResourceServerOptions::new(resource, issuer_options, scopes);
-//! let client = http::client(&http::ClientOptions::default())?;
-//! let protected = ResourceServer::new(options, &client, Arc::new(SystemClock))?;
+//! let protected = ResourceServer::for_issuer("http://localhost:8001/mcp", issuer_url, scopes)?;
 //! let app: Router = Router::new()
 //!     .route("/mcp", post(handler).layer(protected.layer()))
 //!     .merge(protected.metadata_routes());
@@ -56,6 +44,31 @@
 //! assert_eq!(call(Some(&token), "delete_all").await?.status(), 403);
 //! # Ok(())
 //! # }
+//! ```
+//!
+//! In front of an rmcp server it is the same; its own check of `Host` is left to the layer, and it keeps no
+//! sessions, which are not needed and are no credential:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use axum::{Router, routing::any_service};
+//! use mcp_server::resource_server::{ResourceServer, ScopePolicy};
+//! use rmcp::transport::streamable_http_server::{
+//!     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+//! };
+//!
+//! # #[derive(Clone)]
+//! # struct YourTools;
+//! # impl rmcp::ServerHandler for YourTools {}
+//! let config = StreamableHttpServerConfig::default().with_legacy_session_mode(false).disable_allowed_hosts();
+//! let tools = StreamableHttpService::new(|| Ok(YourTools), Arc::new(NeverSessionManager::default()), config);
+//! let scopes = ScopePolicy::new("mcp:read").tool("your_tool", "mcp:read");
+//! let protected = ResourceServer::for_issuer("https://mcp.example/mcp", "https://login.example", scopes)?;
+//! let app: Router = Router::new()
+//!     .route("/mcp", any_service(tools).layer(protected.layer()))
+//!     .merge(protected.metadata_routes());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod cli;

@@ -26,9 +26,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use verification_keys::http::Client;
+use verification_keys::http::{self, Client, ClientError};
+use verification_keys::issuer::InvalidIssuer;
 use verification_keys::jwk_set::FetchError;
-use verification_keys::{AllowedAlgorithms, Clock};
+use verification_keys::{AllowedAlgorithms, Clock, HttpHosts, Issuer, SystemClock};
 
 pub use access_token::AccessToken;
 pub use audience::{AudienceRules, InvalidStrictness, Strictness};
@@ -95,8 +96,17 @@ impl ResourceServerOptions {
 }
 
 /// Why options cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum InvalidOptions {
+    /// The public URL is none.
+    #[error("the resource is {0}")]
+    Resource(#[from] InvalidResource),
+    /// The issuer is none.
+    #[error("the issuer is {0}")]
+    Issuer(#[from] InvalidIssuer),
+    /// Outgoing calls cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// No issuer.
     #[error("no issuer is trusted")]
     NoIssuer,
@@ -128,6 +138,20 @@ struct Shared {
 }
 
 impl ResourceServer {
+    /// The plainest one: the resource `public_url` takes the RFC 9068 tokens of `issuer` that name it as their
+    /// audience. For more choice there is [`Self::new`].
+    ///
+    /// # Errors
+    /// The argument that cannot be used.
+    pub fn for_issuer(public_url: &str, issuer: &str, scopes: ScopePolicy) -> Result<Self, InvalidOptions> {
+        verification_keys::install_crypto_providers();
+        let resource = ResourceIdentifier::parse(public_url)?;
+        let issuer = Issuer::parse(issuer, &HttpHosts::default())?;
+        let issuer = IssuerOptions::new(issuer, Preset::AUTHZ, AudienceRules::strict(resource.clone()));
+        let client = http::client(&http::ClientOptions::default())?;
+        Self::new(ResourceServerOptions::new(resource, issuer, scopes), &client, Arc::new(SystemClock))
+    }
+
     /// Puts a resource server together; nothing is fetched yet.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use axum::routing::any;
 use jiff::{SignedDuration, Timestamp};
 use mcp_server::resource_server::{
     AccessToken, AudienceRules, AuthenticationMethod, Credentials, IntrospectionMode, IntrospectionOptions,
-    IssuerOptions, ResourceIdentifier, ResourceServer, ResourceServerOptions, ScopePolicy, Secret, Strictness,
+    IssuerOptions, Preset, ResourceIdentifier, ResourceServer, ResourceServerOptions, ScopePolicy, Secret, Strictness,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -57,7 +57,7 @@ impl Bench {
         let clock = Arc::new(ManualClock::at(Timestamp::from_second(START).unwrap()));
         let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
         let name = Issuer::parse(issuer.url(), &HttpHosts::default()).unwrap();
-        let trusted = IssuerOptions::new(name, "authz".parse().unwrap(), AudienceRules::strict(resource.clone()));
+        let trusted = IssuerOptions::new(name, Preset::AUTHZ, AudienceRules::strict(resource.clone()));
         let scopes = ScopePolicy::new("mcp:read").tool("get_time", "mcp:read").tool("write_note", "mcp:read mcp:write");
         let mut options = ResourceServerOptions::new(resource, trusted, scopes);
         change(&mut options);

@@ -6,6 +6,7 @@ mod bench;
 mod introspection;
 mod introspection_table;
 mod issuer;
+mod issuers;
 mod keys;
 mod log;
 mod server;

@@ -403,8 +403,7 @@ async fn another_kind_of_token_is_refused_by_its_type() {
 
 #[tokio::test]
 async fn where_the_type_says_nothing_the_claims_tell_an_id_token() {
-    let generic: &'static Preset = "generic".parse().unwrap();
-    let bench = Bench::with(&|options| options.issuers[0].preset = generic).await;
+    let bench = Bench::with(&|options| options.issuers[0].preset = Preset::GENERIC).await;
     let plain = |claims: Value| bench.issuer.key().sign(r#"{"alg":"RS256","kid":"one"}"#, claims.to_string());
     let good =
         json!({"client_id": null, "azp": "client-1", "scope": null, "scp": ["mcp:read"], "jti": null, "iat": null});

@@ -40,8 +40,12 @@ pub enum RequiredClaim {
 }
 
 impl Preset {
+    /// Our own authorization server, and whoever follows RFC 9068.
+    pub const AUTHZ: &'static Self = &authz::AUTHZ;
+    /// Any other issuer.
+    pub const GENERIC: &'static Self = &generic::GENERIC;
     /// Each preset there is.
-    pub const ALL: [&'static Self; 2] = [&authz::AUTHZ, &generic::GENERIC];
+    pub const ALL: [&'static Self; 2] = [Self::AUTHZ, Self::GENERIC];
 
     /// Whether only `at+jwt` is accepted, so that the type alone tells an access token from others.
     #[must_use]
