@@ -46,6 +46,7 @@ impl TryFrom<Cli> for Config {
 
     /// Judges the settings.
     fn try_from(cli: Cli) -> Result<Self, Vec<InvalidSetting>> {
+        let cli = without_empty(cli);
         let mut problems = Problems::new();
         check_transport(&cli, &mut problems);
         let public_url = public_url(&cli, &mut problems);
@@ -68,6 +69,18 @@ impl TryFrom<Cli> for Config {
             serving: cli.serving,
         });
         problems.into_result(config)
+    }
+}
+
+/// `NAME=` in the environment means the same as leaving it out.
+fn without_empty(cli: Cli) -> Cli {
+    let filled = |value: Option<String>| value.filter(|value| !value.is_empty());
+    Cli {
+        public_url: filled(cli.public_url),
+        registration: filled(cli.registration),
+        demo_username: filled(cli.demo_username),
+        demo_password: filled(cli.demo_password),
+        ..cli
     }
 }
 

@@ -27,6 +27,13 @@ fn the_defaults_are_a_demo_on_loopback() {
 }
 
 #[test]
+fn an_empty_value_is_a_missing_one() {
+    let config = config(&["--public-url=", "--registration=", "--demo-username=", "--demo-password="]);
+    assert_eq!(config.public_url.issuer(), "http://localhost:9000");
+    assert_eq!(config.demo.unwrap().username.as_str(), "demo_user");
+}
+
+#[test]
 fn the_public_url_follows_port_and_tls() {
     assert_eq!(config(&["--port", "9100"]).public_url.issuer(), "http://localhost:9100");
     assert_eq!(config(&["--tls-self-signed"]).public_url.issuer(), "https://localhost:9000");

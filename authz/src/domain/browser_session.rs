@@ -3,8 +3,10 @@
 use super::{SessionHash, Subject};
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a session lasts, signed in or not.
+/// How long a session lasts in which somebody has signed in.
 pub const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
+/// How long a session lasts in which nobody has: anybody can begin one, so they go sooner.
+const ANONYMOUS_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
 /// A browser session. The cookie holds the secret, the store its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ impl BrowserSession {
     /// A session in which nobody has signed in.
     #[must_use]
     pub fn anonymous(hash: SessionHash, now: Timestamp) -> Self {
-        Self { hash, stage: SessionStage::Anonymous, expires_at: now + SESSION_LIFETIME }
+        Self { hash, stage: SessionStage::Anonymous, expires_at: now + ANONYMOUS_LIFETIME }
     }
 
     /// A session of somebody whose password was just checked. `hash` has to be of a new secret.

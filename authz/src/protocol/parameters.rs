@@ -104,6 +104,7 @@ fn is_utf8_once_decoded(pair: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn parse(raw: &str) -> Parameters {
         Parameters::parse(raw.as_bytes()).unwrap()
@@ -138,6 +139,27 @@ mod tests {
     fn size_and_number_are_bounded() {
         assert_eq!(Parameters::parse(&vec![b'a'; 64 * 1024 + 1]).unwrap_err(), MalformedParameters::TooLarge);
         assert_eq!(Parameters::parse("a=1&".repeat(65).as_bytes()).unwrap_err(), MalformedParameters::TooMany);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_comes_back(pairs in proptest::collection::vec(("\\PC{1,8}", ".{0,20}"), 0..8)) {
+            let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let decoded = parse(&encoded);
+            for (name, value) in &pairs {
+                let values: Vec<_> = pairs.iter().filter(|(other, _)| other == name).collect();
+                if let [_] = values.as_slice() {
+                    prop_assert_eq!(decoded.once(name), Ok(Some(value.as_str()).filter(|value| !value.is_empty())));
+                } else {
+                    prop_assert_eq!(decoded.once(name), Err(MalformedParameters::Repeated));
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_text_or_refused(raw in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _text_or_refused = Parameters::parse(&raw);
+        }
     }
 
     #[test]
