@@ -2,7 +2,9 @@
 
 use client::demo::{
     browser::{Browser, Decision},
+    children::Plan,
     demo_person, ports,
+    servers::ServerError,
 };
 use std::{
     path::Path,
@@ -136,4 +138,14 @@ async fn a_panic_ends_the_servers_too() {
     });
     assert!(panicked.await.unwrap_err().is_panic());
     assert!(ports::is_free(receive.await.unwrap()), "a server has outlived a panic");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_start_is_named_with_what_it_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = Plan::isolated(binaries(), folder.path()).unwrap();
+    plan.authz.set("MCP_AUTH_RESOURCES", "nonsense");
+    let error = plan.start(&http()).await.unwrap_err();
+    assert!(matches!(&error, ServerError::Ended { name: "authz", .. }), "{error}");
+    assert!(error.to_string().contains("MCP_AUTH_RESOURCES"), "{error}");
 }

@@ -240,3 +240,36 @@ fn redirect_target(url: &Url, answer: &Answer) -> Result<Url, BrowserError> {
 fn is_at(url: &Url, client: &Url) -> bool {
     url.origin() == client.origin() && url.path() == client.path()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+
+    fn redirect(status: StatusCode, location: &'static str) -> Result<Url, BrowserError> {
+        let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static(location))]);
+        let page = Url::parse("http://localhost:1/login?a=1").unwrap();
+        redirect_target(&page, &Answer { status, headers, body: Vec::new() })
+    }
+
+    #[test]
+    fn a_form_is_never_sent_on_by_a_redirect() {
+        assert_eq!(redirect(StatusCode::SEE_OTHER, "/consent").unwrap().as_str(), "http://localhost:1/consent");
+        for status in [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT] {
+            assert!(matches!(redirect(status, "/consent"), Err(BrowserError::Redirect(_))), "{status}");
+        }
+    }
+
+    #[test]
+    fn the_answer_is_for_the_client_only_at_its_own_redirect_uri() {
+        let client = Url::parse("http://localhost:3030/callback").unwrap();
+        for (url, expected) in [
+            ("http://localhost:3030/callback?code=c", true),
+            ("http://localhost:3030/other?code=c", false),
+            ("http://localhost:3031/callback?code=c", false),
+            ("http://127.0.0.1:3030/callback?code=c", false),
+        ] {
+            assert_eq!(is_at(&Url::parse(url).unwrap(), &client), expected, "{url}");
+        }
+    }
+}
