@@ -52,25 +52,35 @@ impl AllowedHosts {
         if allowed && !repeated { Ok(()) } else { Err(Reason::HostNotAllowed) }
     }
 
-    fn allows(&self, host: &str) -> bool {
-        let Ok(presented) = Name::parse(host) else {
+    /// On the path of each request, so nothing is allocated: what equals a name needs no parsing of its own.
+    fn allows(&self, presented: &str) -> bool {
+        let Some((host, port)) = split(presented) else {
             return false;
         };
-        let same = |name: &Name| name.host == presented.host && (name.port.is_none() || name.port == presented.port);
+        let same = |name: &Name| name.host.eq_ignore_ascii_case(host) && (name.port.is_none() || name.port == port);
         self.0.iter().any(same)
     }
 }
 
 impl Name {
     fn parse(raw: &str) -> Result<Self, InvalidHost> {
-        let invalid = || InvalidHost(raw.to_owned());
-        let authority: Authority = raw.parse().map_err(|_| invalid())?;
-        let host = authority.host();
-        let rest = raw.strip_prefix(host).ok_or_else(invalid)?;
-        if host.is_empty() || !(rest.is_empty() || authority.port_u16().is_some()) {
-            return Err(invalid());
-        }
-        Ok(Self { host: host.to_ascii_lowercase(), port: authority.port_u16() })
+        let authority = raw.parse::<Authority>().ok();
+        let named = |host: &str| !host.is_empty() && host != "*";
+        let parts = split(raw).filter(|(host, _)| authority.is_some_and(|found| found.host() == *host) && named(host));
+        let (host, port) = parts.ok_or_else(|| InvalidHost(raw.to_owned()))?;
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+/// `host` or `host:port`; an IPv6 address is in brackets.
+fn split(raw: &str) -> Option<(&str, Option<u16>)> {
+    let end = if raw.starts_with('[') { raw.find(']')? + 1 } else { raw.find(':').unwrap_or(raw.len()) };
+    let (host, rest) = raw.split_at_checked(end)?;
+    match rest.strip_prefix(':') {
+        None => rest.is_empty().then_some((host, None)),
+        // A sign is no part of a port, though it is of a number.
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some((host, Some(port.parse().ok()?))),
+        Some(_) => None,
     }
 }
 
@@ -129,6 +139,16 @@ mod tests {
         }
         assert!(check("http://localhost:8001/mcp", "/mcp", &[]).is_err());
         assert!(check("http://localhost:8001/mcp", "/mcp", &["localhost", "localhost"]).is_err());
+    }
+
+    #[test]
+    fn a_setting_that_is_no_host_is_refused() {
+        let resource = ResourceIdentifier::parse("https://mcp.example/mcp").unwrap();
+        for other in ["https://a", "a/b", "a@b", "a:b", "a:+1", "*", "", "a b", ":1"] {
+            let refused =
+                AllowedHosts::new(&resource, &[other.to_owned()]).map(|_| ()) == Err(InvalidHost(other.to_owned()));
+            assert!(refused, "{other}");
+        }
     }
 
     #[test]
