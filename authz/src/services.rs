@@ -102,8 +102,12 @@ impl Services {
             clock,
             random,
         });
-        if config.demo.is_none() {
-            tracing::warn!("the demo set is off: only people who are in the database can sign in");
+        match &config.demo {
+            None => tracing::warn!("the demo set is off: only people who are in the database can sign in"),
+            Some(_) if !config.public_url.is_loopback() => {
+                tracing::warn!("the demo set is on, and everybody who reaches this server knows its secrets");
+            }
+            Some(_) => {}
         }
         demo::install(&services, config.demo.as_ref()).await?;
         Ok(services)

@@ -88,7 +88,7 @@ impl ClientMetadata {
             authentication_method: raw.authentication_method()?,
             scope: raw.scope(scopes)?,
             name: raw.client_name.map(checked_name).transpose()?,
-            uri: raw.client_uri,
+            uri: raw.client_uri.filter(|uri| !uri.is_empty()),
             redirect_uris,
         })
     }
@@ -142,14 +142,18 @@ impl Raw {
         Ok(raw.iter().map(|uri| RedirectUri::parse(uri)).collect::<Result<_, _>>()?)
     }
 
-    /// These are shown or kept, never fetched.
+    /// These are shown or kept, never fetched. Some clients write an empty string for one that they do not have.
     fn check_uris(&self) -> Result<(), InvalidMetadata> {
         let uris = [&self.client_uri, &self.logo_uri, &self.tos_uri, &self.policy_uri, &self.jwks_uri];
         let legal = |uri: &String| {
             let plain = uri.len() <= 2048 && uri.bytes().all(|byte| byte.is_ascii_graphic());
             plain && Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         };
-        if uris.into_iter().flatten().all(legal) { Ok(()) } else { Err(InvalidMetadata::Uri) }
+        if uris.into_iter().flatten().filter(|uri| !uri.is_empty()).all(legal) {
+            Ok(())
+        } else {
+            Err(InvalidMetadata::Uri)
+        }
     }
 
     /// Default: `client_secret_basic` (RFC 7591 §2).

@@ -171,6 +171,17 @@ async fn unknown_words_and_hostile_uris_are_refused() {
 }
 
 #[tokio::test]
+async fn members_that_are_null_or_empty_are_left_out() {
+    let server = Server::start().await;
+    let metadata = json!({
+        "redirect_uris": [REDIRECT_URI], "client_uri": "", "logo_uri": "", "scope": "", "jwks": null, "contacts": [],
+    });
+    let answer = register(&server, &metadata).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    assert!(answer.json().get("client_uri").is_none());
+}
+
+#[tokio::test]
 async fn a_web_client_cannot_redirect_to_loopback() {
     let server = Server::start().await;
     assert_refused(&server, &changed("application_type", json!("web")), "invalid_redirect_uri").await;
