@@ -8,6 +8,7 @@ use verification_keys::testing::TestKey;
 
 use crate::bench::{Bench, set_mode};
 use crate::issuer::RESOURCE;
+use crate::log;
 
 async fn with_opaque_tokens() -> Bench {
     Bench::with(&set_mode(IntrospectionMode::Fallback, true)).await
@@ -215,4 +216,18 @@ async fn a_confirmation_narrows_scopes_and_never_widens_them() {
     bench.issuer.answers(200, &json!({"active": true, "scope": "mcp:write"}));
     let narrowed = bench.token(json!({"jti": "other", "scope": "mcp:read mcp:write"}));
     assert_eq!(bench.verdict(&narrowed).await, (403, "insufficient_scope".to_owned()));
+}
+
+#[tokio::test]
+async fn neither_a_token_nor_our_secret_is_logged_when_the_issuer_is_asked() {
+    let bench = with_opaque_tokens().await;
+    log::start();
+    assert_eq!(bench.verdict("opaque-marker").await.1, "token_inactive");
+    bench.issuer.answers(500, &json!({"error": "opaque-marker-2"}));
+    assert_eq!(bench.verdict("opaque-marker-2").await.0, 503);
+    let written = log::written();
+    assert!(written.contains("introspection failed"), "{written}");
+    for secret in ["opaque-marker", "secret-123", "bWNwLXNlcnZlcjptY3Atc2VydmVy"] {
+        assert!(!written.contains(secret), "{secret}");
+    }
 }

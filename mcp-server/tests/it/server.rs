@@ -15,6 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::bench::{Answered, Bench};
 use crate::issuer::RESOURCE;
+use crate::log;
 
 struct Server {
     bench: Bench,
@@ -281,4 +282,22 @@ async fn health_needs_no_token_and_readiness_follows_the_keys() {
     assert_eq!(server.send(get("/readyz")).await.status, 503);
     server.bench.server.fetch_keys().await.unwrap();
     assert_eq!(server.send(get("/readyz")).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_token_is_logged_on_the_way_through_the_whole_server() {
+    let server = Server::start().await;
+    let token = server.bench.token(json!({}));
+    log::start();
+    for request in [
+        server.modern("tools/call", json!({"name": "whoami", "arguments": {}})),
+        server.legacy(None, "tools/call", json!({"name": "get_time", "arguments": {}})),
+    ] {
+        assert_eq!(server.send(request).await.status, 200);
+    }
+    let written = log::written();
+    assert!(written.contains("rmcp"), "{written}");
+    for part in token.split('.') {
+        assert!(!written.contains(part), "{part}");
+    }
 }
