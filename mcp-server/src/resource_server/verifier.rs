@@ -168,7 +168,8 @@ impl Verifier {
         if let Admitted::WouldRefuse(refusal) = &checked.admitted {
             self.observed.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(would_refuse = %refusal.reason().code(), issuer = %issuer.name,
-                client = checked.client_id.as_deref(), detail = refusal.detail(), "accepted a token that strict mode refuses");
+                client = checked.client_id.as_deref(), detail = refusal.detail(),
+                "accepted a token that strict mode refuses");
         }
         let not_before = claims.not_before;
         let token = AccessToken::new(Verified {

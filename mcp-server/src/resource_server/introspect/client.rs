@@ -151,7 +151,8 @@ impl IntrospectionEndpoint {
         let url = match self.url().await {
             Ok(Some(url)) => url,
             Ok(None) => {
-                tracing::warn!(issuer = %self.issuer, "the issuer has no introspection endpoint: set MCP_RESOURCE_INTROSPECT_URL or MCP_RESOURCE_INTROSPECT=never");
+                tracing::warn!(issuer = %self.issuer, "the issuer has no introspection endpoint: \
+                    set MCP_RESOURCE_INTROSPECT_URL or MCP_RESOURCE_INTROSPECT=never");
                 return Reply::Declined;
             }
             Err(reply) => return reply,
