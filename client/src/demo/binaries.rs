@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -35,7 +36,7 @@ impl Binaries {
     /// # Errors
     /// When the build fails.
     pub fn build() -> Result<Self, ServerError> {
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = Command::new(cargo());
         cargo.args(["build", "--package", "authz", "--package", "mcp-server", "--bins"]);
         cargo.arg("--message-format=json-render-diagnostics").current_dir(workspace());
         if !cfg!(debug_assertions) {
@@ -53,6 +54,13 @@ impl Binaries {
         let messages = String::from_utf8_lossy(&built.stdout);
         Ok(Self { authz: executable(&messages, "authz")?, mcp_server: executable(&messages, "mcp-server")? })
     }
+}
+
+/// The cargo that runs this program, else the one on the path.
+fn cargo() -> OsString {
+    #[expect(clippy::disallowed_methods, reason = "no setting: cargo says where it is")]
+    let running = std::env::var_os("CARGO");
+    running.unwrap_or_else(|| OsString::from("cargo"))
 }
 
 /// The root of the repository, where `.env`, `data/` and `keys/pem/` are.

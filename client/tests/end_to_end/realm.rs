@@ -8,7 +8,7 @@ use client::demo::{
         discovery::{self, Challenged, Endpoints},
     },
     children::{Children, Plan},
-    servers::Servers as _,
+    servers::{ServerError, Servers as _},
 };
 use ring::rand::SecureRandom;
 use std::sync::OnceLock;
@@ -49,8 +49,9 @@ impl Realm {
 
 /// Built once for all tests: `cargo test` builds this package's programs only.
 pub(crate) fn binaries() -> &'static Binaries {
-    static BUILT: OnceLock<Binaries> = OnceLock::new();
-    BUILT.get_or_init(|| Binaries::build().unwrap())
+    static BUILT: OnceLock<Result<Binaries, ServerError>> = OnceLock::new();
+    // A failed build fails every test, and is not tried again by each.
+    BUILT.get_or_init(Binaries::build).as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub(crate) fn http() -> reqwest::Client {
