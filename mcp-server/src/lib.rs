@@ -77,3 +77,8 @@ pub mod mcp;
 pub mod resource_server;
 pub mod routes;
 pub mod tools;
+
+/// The examples of the README are compiled with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
