@@ -163,6 +163,7 @@ fn options(cli: &Cli, resource: ResourceIdentifier, problems: &mut Problems) -> 
     let issuer = trust::issuer(cli, &resource, problems)?;
     let mut options = ResourceServerOptions::new(resource, issuer, tools::scopes());
     options.name = Some("Portcullis MCP server".to_owned());
+    options.request_id = |parts| parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
     options.allowed_hosts = hosts;
     options.allowed_origins = origins;
     Some(options)

@@ -70,12 +70,26 @@
 //!     .merge(protected.metadata_routes());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `demo` (default) | the server of this package: tools, settings, binary. `default-features = false` leaves the library |
+//! | `rmcp` | [`AccessToken`](resource_server::AccessToken) as an argument of rmcp tools and prompts |
+//! | `test-util` | an issuer in the process, for the tests of your own server |
 
-pub mod cli;
-pub mod config;
-pub mod mcp;
 pub mod resource_server;
+
+#[cfg(feature = "demo")]
+pub mod cli;
+#[cfg(feature = "demo")]
+pub mod config;
+#[cfg(feature = "demo")]
+pub mod mcp;
+#[cfg(feature = "demo")]
 pub mod routes;
+#[cfg(feature = "demo")]
 pub mod tools;
 
 /// The examples of the README are compiled with the documentation.

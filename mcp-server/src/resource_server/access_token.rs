@@ -1,5 +1,5 @@
 //! The proof that a request was authorized. Made only by the verifier; handlers take it as an axum
-//! extractor, rmcp tools find it in the extensions of the request's parts.
+//! extractor, rmcp tools and prompts as an argument (feature `rmcp`).
 
 use std::sync::Arc;
 
@@ -7,6 +7,10 @@ use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
 use jiff::Timestamp;
+#[cfg(feature = "rmcp")]
+use rmcp::ErrorData;
+#[cfg(feature = "rmcp")]
+use rmcp::handler::server::common::{AsRequestContext, FromContextPart};
 
 use super::scope::Scopes;
 
@@ -81,5 +85,15 @@ impl<S: Sync> FromRequestParts<S> for AccessToken {
         // Only a route outside the layer gets here without a token: closed, never open.
         let token = parts.extensions.get::<Self>().cloned();
         token.ok_or((StatusCode::INTERNAL_SERVER_ERROR, "route is not protected"))
+    }
+}
+
+/// Tools and prompts take it as an argument: `async fn whoami(&self, token: AccessToken) -> String`.
+#[cfg(feature = "rmcp")]
+impl<C: AsRequestContext> FromContextPart<C> for AccessToken {
+    fn from_context_part(context: &mut C) -> Result<Self, ErrorData> {
+        let extensions = &context.as_request_context().extensions;
+        let token = extensions.get::<Self>().or_else(|| extensions.get::<Parts>()?.extensions.get());
+        token.cloned().ok_or_else(|| ErrorData::internal_error("the MCP endpoint is not protected", None))
     }
 }

@@ -25,6 +25,7 @@ mod verifier;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ::http::request::Parts;
 use axum::Router;
 use verification_keys::http::{self, Client, ClientError};
 use verification_keys::issuer::InvalidIssuer;
@@ -76,7 +77,12 @@ pub struct ResourceServerOptions {
     pub max_body_bytes: usize,
     /// How many verified tokens are kept.
     pub cached_tokens: u64,
+    /// Where the id of a request is found, for refusals and the log; nowhere unless it is set.
+    pub request_id: RequestIdSource,
 }
+
+/// Finds the id that an outer layer gave to a request, in its extensions or headers.
+pub type RequestIdSource = fn(&Parts) -> Option<String>;
 
 impl ResourceServerOptions {
     /// A resource that takes the tokens of one issuer.
@@ -91,6 +97,7 @@ impl ResourceServerOptions {
             allowed_origins: Vec::new(),
             max_body_bytes: 1024 * 1024,
             cached_tokens: DEFAULT_CAPACITY,
+            request_id: |_| None,
         }
     }
 }
@@ -135,6 +142,7 @@ struct Shared {
     metadata: ProtectedResourceMetadata,
     resource: ResourceIdentifier,
     max_body_bytes: usize,
+    request_id: RequestIdSource,
 }
 
 impl ResourceServer {
@@ -185,6 +193,7 @@ impl ResourceServer {
             metadata,
             resource,
             max_body_bytes: options.max_body_bytes,
+            request_id: options.request_id,
         })))
     }
 

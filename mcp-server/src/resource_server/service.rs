@@ -158,7 +158,7 @@ impl Shared {
 
     /// Logs a refusal once and answers it.
     fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
-        let request_id = parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
+        let request_id = (self.request_id)(parts);
         tracing::info!(
             reason = %refusal.reason().code(),
             status = refusal.reason().status().as_u16(),

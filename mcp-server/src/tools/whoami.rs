@@ -1,6 +1,5 @@
 //! `whoami`: what the verified access token says.
 
-use rmcp::handler::server::tool::Extension;
 use rmcp::handler::server::wrapper::Json;
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
@@ -35,7 +34,7 @@ pub(super) struct Identity {
 impl Tools {
     /// Tells who is calling.
     #[tool(description = "The verified subject, client, scopes, audience and expiry of your access token")]
-    async fn whoami(&self, Extension(token): Extension<AccessToken>) -> Json<Identity> {
+    async fn whoami(&self, token: AccessToken) -> Json<Identity> {
         Json(Identity {
             issuer: token.issuer().to_owned(),
             subject: token.subject().map(ToOwned::to_owned),
