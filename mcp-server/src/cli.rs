@@ -55,6 +55,10 @@ pub struct Cli {
     #[command(flatten)]
     pub introspect: IntrospectArgs,
 
+    /// Watching it
+    #[command(flatten)]
+    pub operations: OperationsArgs,
+
     /// Settings of later versions
     #[command(flatten)]
     pub unavailable: UnavailableArgs,
@@ -168,6 +172,14 @@ pub struct IntrospectArgs {
     pub opaque_tokens: String,
 }
 
+/// What can be seen of a running server.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OperationsArgs {
+    /// Port of `GET /metrics`, on the same host; not for the public [default: none]
+    #[arg(long, env = "MCP_RESOURCE_METRICS_PORT", value_name = "PORT")]
+    pub metrics_port: Option<String>,
+}
+
 /// Settings that are reserved: an error when they are set, rather than ignored without a word.
 #[derive(Clone, Debug, Default, Args)]
 pub struct UnavailableArgs {
@@ -182,8 +194,4 @@ pub struct UnavailableArgs {
     /// Reserved
     #[arg(long, env = "MCP_RESOURCE_METADATA_SHIM", hide = true)]
     pub metadata_shim: Option<String>,
-
-    /// Reserved
-    #[arg(long, env = "MCP_RESOURCE_METRICS_PORT", hide = true)]
-    pub metrics_port: Option<String>,
 }

@@ -25,6 +25,8 @@ pub struct Config {
     pub host: String,
     /// Port to listen on.
     pub port: u16,
+    /// Port of the metrics, if they are served.
+    pub metrics_port: Option<u16>,
     /// The protected resource.
     pub options: ResourceServerOptions,
     /// Outgoing calls.
@@ -43,6 +45,7 @@ impl TryFrom<Cli> for Config {
         check_transport(&cli.transport, &mut problems);
         check_unavailable(&cli.unavailable, &mut problems);
         let resource = resource(&cli, &mut problems);
+        let metrics_port = metrics_port(&cli, &mut problems);
         let tls = resource.as_ref().and_then(|resource| tls(&cli.serving, resource, &mut problems));
         let outgoing = outgoing(&cli.serving, &mut problems);
         let options = resource.and_then(|resource| options(&cli, resource, &mut problems));
@@ -50,7 +53,15 @@ impl TryFrom<Cli> for Config {
             // The layer answers first, with its reason.
             let max_body_bytes = options.max_body_bytes.saturating_mul(2);
             let serve_options = ServeOptions { tls, max_body_bytes, ..ServeOptions::default() };
-            Self { host: cli.host, port: cli.port, options, outgoing, serve_options, serving: cli.serving }
+            Self {
+                host: cli.host,
+                port: cli.port,
+                metrics_port,
+                options,
+                outgoing,
+                serve_options,
+                serving: cli.serving,
+            }
         });
         problems.into_result(config)
     }
@@ -96,7 +107,6 @@ fn check_unavailable(args: &UnavailableArgs, problems: &mut Problems) {
         ("MCP_RESOURCE_CONFIG", args.config.as_ref()),
         ("MCP_RESOURCE_DATABASE_URL", args.database_url.as_ref()),
         ("MCP_RESOURCE_METADATA_SHIM", shim),
-        ("MCP_RESOURCE_METRICS_PORT", args.metrics_port.as_ref()),
     ];
     for (name, value) in reserved {
         if value.is_some_and(|value| !value.is_empty()) {
@@ -135,6 +145,17 @@ fn check_scheme(cli: &Cli, url: &Url, problems: &mut Problems) {
         let fix = "use https, or list its host in MCP_RESOURCE_ALLOW_HTTP_HOSTS";
         problems.add(NAME, "is plain http on a host that is not loopback", fix);
     }
+}
+
+fn metrics_port(cli: &Cli, problems: &mut Problems) -> Option<u16> {
+    const NAME: &str = "MCP_RESOURCE_METRICS_PORT";
+    const FIX: &str = "use a port of its own, 1 to 65535, or leave it empty";
+    let raw = filled(cli.operations.metrics_port.as_ref())?;
+    let port = problems.check(NAME, FIX, raw.parse::<std::num::NonZeroU16>())?.get();
+    if port == cli.port {
+        problems.add(NAME, "the port of the MCP endpoint, which is public", FIX);
+    }
+    Some(port)
 }
 
 /// None for plain http, and after a problem.

@@ -48,14 +48,19 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let client = http::client(&config.outgoing).context("outgoing calls")?;
     let protected = ResourceServer::new(config.options.clone(), &client, Arc::clone(&clock))?;
     keep_keys(&protected).await;
-    let listener = match Listener::bind(&config.host, config.port).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            eprintln!("{}", error.as_invalid_setting("MCP_RESOURCE_HOST", "MCP_RESOURCE_PORT"));
-            return Ok(ExitCode::from(2));
-        }
-    };
     let stop = CancellationToken::new();
+    let bound = async {
+        let listener = bind(&config.host, config.port, "MCP_RESOURCE_PORT").await?;
+        if let Some(port) = config.metrics_port {
+            let metrics = bind(&config.host, port, "MCP_RESOURCE_METRICS_PORT").await?;
+            serve_metrics(metrics, &protected, stop.clone());
+        }
+        Ok::<_, ExitCode>(listener)
+    };
+    let listener = match bound.await {
+        Ok(listener) => listener,
+        Err(code) => return Ok(code),
+    };
     let endpoint = mcp::endpoint(tools::Tools::new(clock), config.options.max_body_bytes, stop.clone());
     let router = routes::router(&config.options.resource, &protected, endpoint);
     tracing::info!("listening on {}", config.options.resource);
@@ -65,6 +70,18 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     };
     serving::serve(listener, router, config.serve_options, shutdown).await;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn bind(host: &str, port: u16, setting: &'static str) -> Result<Listener, ExitCode> {
+    Listener::bind(host, port).await.map_err(|error| {
+        eprintln!("{}", error.as_invalid_setting("MCP_RESOURCE_HOST", setting));
+        ExitCode::from(2)
+    })
+}
+
+fn serve_metrics(listener: Listener, protected: &ResourceServer, stop: CancellationToken) {
+    let stopped = async move { stop.cancelled().await };
+    tokio::spawn(serving::serve(listener, routes::metrics(protected), serving::ServeOptions::default(), stopped));
 }
 
 /// Fetches the keys before the first request if the issuer answers in time, and goes on trying if not.

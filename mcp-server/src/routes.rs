@@ -1,12 +1,16 @@
 //! Where everything is mounted: the protected MCP endpoint at the path of the public URL, and the public
-//! routes beside it.
+//! routes beside it; on a port of its own, `GET /metrics`.
 
 use std::future::ready;
 
 use axum::Router;
-use axum::routing::MethodRouter;
+use axum::routing::{MethodRouter, get};
+use http::header;
 
-use crate::resource_server::{ResourceIdentifier, ResourceServer};
+use crate::resource_server::{METRICS_MEDIA_TYPE, ResourceIdentifier, ResourceServer};
+
+/// The path of the metrics, on their own port.
+pub const METRICS: &str = "/metrics";
 
 /// The whole server. Host and Origin are checked on the MCP endpoint only.
 pub fn router(resource: &ResourceIdentifier, protected: &ResourceServer, endpoint: MethodRouter) -> Router {
@@ -16,4 +20,11 @@ pub fn router(resource: &ResourceIdentifier, protected: &ResourceServer, endpoin
         .route(resource.url().path(), endpoint.layer(protected.layer()))
         .merge(protected.metadata_routes())
         .merge(serving::health::routes(move || ready(keys.is_ready())))
+}
+
+/// What the port of the metrics serves, and nothing else does.
+pub fn metrics(protected: &ResourceServer) -> Router {
+    let protected = protected.clone();
+    Router::new()
+        .route(METRICS, get(move || ready(([(header::CONTENT_TYPE, METRICS_MEDIA_TYPE)], protected.metrics()))))
 }

@@ -14,6 +14,8 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_TRANSPORT=streamable-http")?;
         writeln!(f, "MCP_RESOURCE_ALLOWED_HOSTS={}", options.allowed_hosts.join(","))?;
         writeln!(f, "MCP_RESOURCE_ALLOWED_ORIGINS={}", options.allowed_origins.join(","))?;
+        let metrics_port = self.metrics_port.map(|port| port.to_string()).unwrap_or_default();
+        writeln!(f, "MCP_RESOURCE_METRICS_PORT={metrics_port}")?;
         options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))
     }
 }

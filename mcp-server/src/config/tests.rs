@@ -102,7 +102,6 @@ fn what_is_not_there_yet_is_an_error_when_set() {
         ("--config", "MCP_RESOURCE_CONFIG"),
         ("--database-url", "MCP_RESOURCE_DATABASE_URL"),
         ("--metadata-shim", "MCP_RESOURCE_METADATA_SHIM"),
-        ("--metrics-port", "MCP_RESOURCE_METRICS_PORT"),
     ] {
         assert_eq!(problems(&[flag, "x"]), [name]);
         assert!(config(&[flag, ""]).is_ok());
@@ -129,4 +128,13 @@ fn printed_settings_hold_no_secret() {
         config(&["--introspect-client-id", "me", "--introspect-client-secret", "hush-hush"]).unwrap().to_string();
     assert!(printed.contains("MCP_RESOURCE_INTROSPECT_CLIENT_SECRET=***"), "{printed}");
     assert!(!printed.contains("hush") && !format!("{:?}", config(&[]).unwrap()).contains("secret-123"));
+}
+
+#[test]
+fn the_metrics_have_a_port_of_their_own() {
+    assert_eq!(config(&["--metrics-port", "9801"]).unwrap().metrics_port, Some(9801));
+    assert_eq!(config(&["--metrics-port", ""]).unwrap().metrics_port, None);
+    for wrong in ["0", "x", "70000", "8001"] {
+        assert_eq!(problems(&["--metrics-port", wrong]), ["MCP_RESOURCE_METRICS_PORT"], "{wrong}");
+    }
 }

@@ -11,6 +11,7 @@ use verification_keys::{Clock, HttpHosts, Issuer};
 
 use super::audience::AudienceRules;
 use super::introspect::{IntrospectionEndpoint, IntrospectionMode, IntrospectionOptions, Introspector};
+use super::metrics::{IntrospectionMeter, Metrics};
 use super::presets::Preset;
 use super::rules::Rules;
 
@@ -75,7 +76,7 @@ pub(super) struct TrustedIssuer {
 }
 
 impl TrustedIssuer {
-    pub(super) fn new(options: IssuerOptions, client: &Client, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(options: IssuerOptions, client: &Client, clock: Arc<dyn Clock>, metrics: &Arc<Metrics>) -> Self {
         let overrides = Overrides {
             metadata_url: options.places.metadata,
             jwks_uri: options.places.jwks.clone(),
@@ -88,10 +89,11 @@ impl TrustedIssuer {
             JwkSetSource::Url,
         );
         let keys = RemoteJwkSet::new(source, client.clone(), clock, RemoteOptions::default());
-        let name = options.issuer.as_str().into();
+        let name: Arc<str> = options.issuer.as_str().into();
+        let meter = IntrospectionMeter { metrics: Arc::clone(metrics), issuer: Arc::clone(&name) };
         let endpoint = IntrospectionEndpoint::new(client.clone(), options.issuer, overrides, keys.clone());
         let IntrospectionOptions { mode, credentials, cache } = options.introspection;
-        let introspector = credentials.map(|credentials| Introspector::new(endpoint, credentials, cache));
+        let introspector = credentials.map(|credentials| Introspector::new(endpoint, credentials, cache, meter));
         Self {
             name,
             keys,

@@ -13,8 +13,10 @@ mod introspect;
 mod issuer;
 mod layer;
 pub mod metadata;
+mod metrics;
 mod origin;
 mod presets;
+mod remedies;
 mod resource;
 mod rules;
 mod scope;
@@ -43,6 +45,7 @@ pub use introspect::{
 pub use issuer::{IssuerOptions, IssuerPlaces};
 pub use layer::ResourceServerLayer;
 pub use metadata::ProtectedResourceMetadata;
+pub use metrics::METRICS_MEDIA_TYPE;
 pub use origin::{AllowedOrigins, InvalidOrigin};
 pub use presets::{Preset, RequiredClaim, UnknownPreset};
 pub use resource::{InvalidResource, ResourceIdentifier};
@@ -52,6 +55,7 @@ pub use service::{ResourceServerService, ResponseFuture};
 pub use verdicts::DEFAULT_CAPACITY;
 
 use issuer::TrustedIssuer;
+use metrics::{KeysOf, Metrics};
 use verdicts::Verdicts;
 use verifier::Verifier;
 
@@ -139,6 +143,7 @@ struct Shared {
     origins: AllowedOrigins,
     scopes: ScopePolicy,
     challenger: Challenger,
+    metrics: Arc<Metrics>,
     metadata: ProtectedResourceMetadata,
     resource: ResourceIdentifier,
     max_body_bytes: usize,
@@ -173,7 +178,8 @@ impl ResourceServer {
         }
         let resource = options.resource;
         let scopes = options.scopes;
-        let trust = |issuer| TrustedIssuer::new(issuer, client, Arc::clone(&clock));
+        let metrics = Arc::new(Metrics::new());
+        let trust = |issuer| TrustedIssuer::new(issuer, client, Arc::clone(&clock), &metrics);
         let issuers: Vec<TrustedIssuer> = options.issuers.into_iter().map(trust).collect();
         let names: Vec<&str> = issuers.iter().map(|issuer| &*issuer.name).collect();
         let metadata = ProtectedResourceMetadata::new(&resource, &names, scopes.challenge(), options.name.as_deref());
@@ -183,12 +189,14 @@ impl ResourceServer {
             clock,
             algorithms: AllowedAlgorithms::default(),
             observed: AtomicU64::new(0),
+            metrics: Arc::clone(&metrics),
         };
         Ok(Self(Arc::new(Shared {
             verifier,
             hosts: AllowedHosts::new(&resource, &options.allowed_hosts)?,
             origins: AllowedOrigins::new(&resource, &options.allowed_origins)?,
             challenger: Challenger::new(metadata::url(&resource), scopes.challenge().clone()),
+            metrics,
             scopes,
             metadata,
             resource,
@@ -232,5 +240,14 @@ impl ResourceServer {
     #[must_use]
     pub fn observed(&self) -> u64 {
         self.0.verifier.observed.load(Ordering::Relaxed)
+    }
+
+    /// What has been counted, as text of the media type [`METRICS_MEDIA_TYPE`]: for a port of its own, never
+    /// for the public one.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let Shared { verifier, metrics, .. } = &*self.0;
+        let keys = |issuer: &TrustedIssuer| KeysOf { issuer: Arc::clone(&issuer.name), keys: issuer.keys.clone() };
+        metrics.text(verifier.issuers.iter().map(keys).collect(), verifier.verdicts.len())
     }
 }

@@ -6,6 +6,7 @@ use std::future::Ready;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -62,7 +63,7 @@ where
         let state = match admission {
             Admission::Answer(response) => State::Answered { future: std::future::ready(response) },
             Admission::Known(token) if shared.scopes.grants_everything(token.scopes()) => {
-                authorize(&mut parts, token);
+                shared.authorize(&mut parts, token);
                 State::Inner { future: self.inner.call(Request::from_parts(parts, body)) }
             }
             undecided => {
@@ -90,7 +91,7 @@ where
 {
     match server.0.judge(admission, &parts, body).await {
         Ok((token, body)) => {
-            authorize(&mut parts, token);
+            server.0.authorize(&mut parts, token);
             let Ok(response) = inner.call(Request::from_parts(parts, body)).await;
             response
         }
@@ -98,13 +99,14 @@ where
     }
 }
 
-/// The inner service gets the proof instead of the token: it cannot pass on what it does not have.
-fn authorize(parts: &mut Parts, token: AccessToken) {
-    parts.headers.remove(header::AUTHORIZATION);
-    parts.extensions.insert(token);
-}
-
 impl Shared {
+    /// The inner service gets the proof instead of the token: it cannot pass on what it does not have.
+    fn authorize(&self, parts: &mut Parts, token: AccessToken) {
+        self.metrics.accepted();
+        parts.headers.remove(header::AUTHORIZATION);
+        parts.extensions.insert(token);
+    }
+
     fn admit(&self, parts: &Parts) -> (Admission, Option<HeaderValue>) {
         let origin = match self.check_edge(parts) {
             Ok(origin) => origin,
@@ -119,10 +121,19 @@ impl Shared {
             Err(reason) => Admission::Answer(self.refuse(&reason.into(), parts)),
             Ok(token) => {
                 let hash = TokenHash::of(token.reveal());
-                self.verifier.known(&hash).map_or(Admission::Unknown(hash), Admission::Known)
+                self.known(hash)
             }
         };
         (admission, origin)
+    }
+
+    fn known(&self, hash: TokenHash) -> Admission {
+        if let Some(token) = self.verifier.known(&hash) {
+            self.metrics.cache_hit();
+            return Admission::Known(token);
+        }
+        self.metrics.cache_miss();
+        Admission::Unknown(hash)
     }
 
     /// What is checked before the token is looked at.
@@ -140,7 +151,10 @@ impl Shared {
             Admission::Known(token) => token,
             Admission::Unknown(hash) => {
                 let presented = BearerToken::from_headers(&parts.headers)?;
-                self.verifier.verify(presented.reveal(), hash).await?
+                let started = Instant::now();
+                let verdict = self.verifier.verify(presented.reveal(), hash).await;
+                self.metrics.verified_in(started.elapsed());
+                verdict?
             }
             Admission::Answer(_) => return Err(Reason::MissingToken.into()),
         };
@@ -156,9 +170,10 @@ impl Shared {
         Ok((token, Body::from(bytes)))
     }
 
-    /// Logs a refusal once and answers it.
+    /// Logs and counts a refusal once, and answers it.
     fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
         let request_id = (self.request_id)(parts);
+        self.metrics.refused(refusal.reason());
         tracing::info!(
             reason = %refusal.reason().code(),
             status = refusal.reason().status().as_u16(),

@@ -58,6 +58,12 @@ impl Verdicts {
         self.0.insert(hash, Arc::new(verdict));
     }
 
+    /// How many are kept.
+    pub(super) fn len(&self) -> u64 {
+        self.0.run_pending_tasks();
+        self.0.entry_count()
+    }
+
     pub(super) fn forget(&self, hash: &TokenHash) {
         self.0.invalidate(hash);
     }

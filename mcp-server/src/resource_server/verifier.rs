@@ -14,6 +14,7 @@ use super::audience::Admitted;
 use super::challenge::{Reason, Refusal};
 use super::introspect::{IntrospectionMode, Introspector, Question};
 use super::issuer::TrustedIssuer;
+use super::metrics::Metrics;
 use super::rules::Checked;
 use super::verdicts::{TokenHash, Verdict, Verdicts};
 
@@ -26,6 +27,7 @@ pub(super) struct Verifier {
     pub(super) algorithms: AllowedAlgorithms,
     /// How many tokens passed only because the audience is observed.
     pub(super) observed: AtomicU64,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// A token on its way through the chain.
@@ -167,6 +169,7 @@ impl Verifier {
     ) -> AccessToken {
         if let Admitted::WouldRefuse(refusal) = &checked.admitted {
             self.observed.fetch_add(1, Ordering::Relaxed);
+            self.metrics.would_refuse(&issuer.name, refusal.reason());
             tracing::warn!(would_refuse = %refusal.reason().code(), issuer = %issuer.name,
                 client = checked.client_id.as_deref(), detail = refusal.detail(),
                 "accepted a token that strict mode refuses");

@@ -9,6 +9,7 @@ mod issuer;
 mod issuers;
 mod keys;
 mod log;
+mod metrics;
 mod server;
 mod tokens;
 mod transport;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub use key::{UnusableKey, VerificationKey};
-pub use remote::{FetchError, JwkSetSource, KeyLookup, RemoteJwkSet, RemoteOptions};
+pub use remote::{FetchError, Fetches, JwkSetSource, KeyLookup, RemoteJwkSet, RemoteOptions};
 
 use crate::algorithm::SigningAlgorithm;
 

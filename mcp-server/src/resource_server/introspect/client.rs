@@ -15,6 +15,7 @@ use verification_keys::jwk_set::RemoteJwkSet;
 use verification_keys::metadata::{Overrides, discover};
 
 use super::super::challenge::Reason;
+use super::super::metrics::Outcome;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -137,6 +138,17 @@ pub(super) enum Reply {
     Declined,
     /// No answer, and perhaps a wish when to come back, in seconds.
     Failed { retry_after: Option<u32> },
+}
+
+impl Reply {
+    pub(super) const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Active(_) => Outcome::Active,
+            Self::Refused(_) => Outcome::Refused,
+            Self::Declined => Outcome::Declined,
+            Self::Failed { .. } => Outcome::Failed,
+        }
+    }
 }
 
 const FAILED: Reply = Reply::Failed { retry_after: None };

@@ -22,6 +22,7 @@ use budget::{Budget, Permit};
 use client::Reply;
 
 use super::challenge::{Reason, Refusal};
+use super::metrics::{IntrospectionMeter, Outcome};
 use super::verdicts::TokenHash;
 
 /// How many tokens are remembered as refused.
@@ -99,10 +100,16 @@ pub(super) struct Introspector {
     refused: Cache<TokenHash, (Timestamp, Refusal)>,
     turns: Cache<TokenHash, Arc<Mutex<()>>>,
     cache: SignedDuration,
+    meter: IntrospectionMeter,
 }
 
 impl Introspector {
-    pub(super) fn new(endpoint: IntrospectionEndpoint, credentials: Credentials, cache: SignedDuration) -> Self {
+    pub(super) fn new(
+        endpoint: IntrospectionEndpoint,
+        credentials: Credentials,
+        cache: SignedDuration,
+        meter: IntrospectionMeter,
+    ) -> Self {
         Self {
             endpoint,
             credentials,
@@ -111,6 +118,7 @@ impl Introspector {
             refused: Cache::new(REFUSED_TOKENS),
             turns: Cache::new(WAITED_FOR),
             cache,
+            meter,
         }
     }
 
@@ -137,12 +145,18 @@ impl Introspector {
         if let Some((until, refusal)) = self.refused.get(&hash)
             && now < until
         {
+            self.meter.count(Outcome::Remembered);
             return Err(refusal);
         }
         let closed = |seconds| Refusal::retry_after(Reason::IntrospectionUnavailable, seconds);
-        self.breaker.check(now).map_err(closed)?;
+        self.breaker.check(now).map_err(|seconds| {
+            self.meter.count(Outcome::BreakerOpen);
+            closed(seconds)
+        })?;
         let _permit = self.permit(question, now)?;
-        match self.endpoint.introspect(&self.credentials, token).await {
+        let reply = self.endpoint.introspect(&self.credentials, token).await;
+        self.meter.count(reply.outcome());
+        match reply {
             Reply::Active(claims) => {
                 self.breaker.succeeded();
                 Ok(*claims)
@@ -175,6 +189,10 @@ impl Introspector {
             Question::Jwt => Refusal::new(Reason::IntrospectionBudget),
             Question::Opaque => Refusal::retry_after(Reason::IntrospectionBusy, 1),
         };
-        self.budget.take(now).map(Some).ok_or(over)
+        let permit = self.budget.take(now);
+        if permit.is_none() {
+            self.meter.count(Outcome::OverBudget);
+        }
+        permit.map(Some).ok_or(over)
     }
 }

@@ -8,7 +8,10 @@ mod pace;
 mod source;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -76,6 +79,15 @@ pub enum KeyLookup {
     NoKeys,
 }
 
+/// How often the keys were fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fetches {
+    /// With keys as the answer.
+    pub succeeded: u64,
+    /// Without.
+    pub failed: u64,
+}
+
 #[derive(Debug)]
 struct Shared {
     source: source::Source,
@@ -84,6 +96,8 @@ struct Shared {
     options: RemoteOptions,
     held: RwLock<Option<Arc<HeldKeys>>>,
     pace: Mutex<Pace>,
+    succeeded: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl RemoteJwkSet {
@@ -91,7 +105,9 @@ impl RemoteJwkSet {
     #[must_use]
     pub fn new(source: JwkSetSource, client: Client, clock: Arc<dyn Clock>, options: RemoteOptions) -> Self {
         let source = source::Source::new(source);
-        Self(Arc::new(Shared { source, client, clock, options, held: RwLock::default(), pace: Mutex::default() }))
+        let (held, pace) = (RwLock::default(), Mutex::default());
+        let (succeeded, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Shared { source, client, clock, options, held, pace, succeeded, failed }))
     }
 
     /// Finds the key that a token names, fetching if that can help and is allowed. `token_arrived` is when the request
@@ -147,6 +163,13 @@ impl RemoteJwkSet {
     pub fn age(&self) -> Option<Duration> {
         let held = self.held()?;
         Some(held.age(self.0.clock.now()))
+    }
+
+    /// How often the keys were fetched so far.
+    #[must_use]
+    pub fn fetches(&self) -> Fetches {
+        let [succeeded, failed] = [&self.0.succeeded, &self.0.failed].map(|count| count.load(Ordering::Relaxed));
+        Fetches { succeeded, failed }
     }
 
     /// The issuer's metadata as last discovered, when the set finds its keys that way.
@@ -259,10 +282,12 @@ impl Shared {
                     passed_over = next.set.passed_over().len(), version = next.version, "fetched the key set");
                 *held = Some(Arc::new(next));
                 drop(held);
+                self.succeeded.fetch_add(1, Ordering::Relaxed);
                 self.pace().succeeded();
             }
             Err(error) => {
                 tracing::warn!(source = %self.source, error = &error as &dyn std::error::Error, "no key set fetched");
+                self.failed.fetch_add(1, Ordering::Relaxed);
                 self.pace().failed(error);
             }
         }
