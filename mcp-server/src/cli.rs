@@ -51,6 +51,10 @@ pub struct Cli {
     #[command(flatten)]
     pub trust: TrustArgs,
 
+    /// What scopes allow
+    #[command(flatten)]
+    pub scopes: ScopeArgs,
+
     /// Asking the issuer
     #[command(flatten)]
     pub introspect: IntrospectArgs,
@@ -123,6 +127,23 @@ pub struct TrustArgs {
         hide_default_value = true
     )]
     pub allow_http_hosts: String,
+}
+
+/// What scopes allow, and who sees what they do not allow.
+#[derive(Clone, Debug, Args)]
+pub struct ScopeArgs {
+    /// Which scope implies which: chains from broad to narrow, comma-separated
+    #[arg(
+        long = "scope-hierarchy",
+        env = "MCP_RESOURCE_SCOPE_HIERARCHY",
+        value_name = "CHAINS",
+        default_value = "mcp:admin>mcp:write>mcp:read,user>mcp:read"
+    )]
+    pub hierarchy: String,
+
+    /// Whether tools/list leaves out what the token may not call: on or off
+    #[arg(long, env = "MCP_RESOURCE_HIDE_TOOLS", default_value = "off")]
+    pub hide_tools: String,
 }
 
 /// When and how the issuer is asked about a token (RFC 7662). Holds a secret, so it cannot be printed.

@@ -2,10 +2,12 @@
 
 mod introspection;
 mod print;
+mod scopes;
 #[cfg(test)]
 mod tests;
 mod trust;
 
+pub use scopes::ScopeSettings;
 use serving::settings::{InvalidSetting, Problems};
 use serving::{ServeOptions, ServingArgs, Tls};
 use url::Url;
@@ -14,7 +16,7 @@ use verification_keys::http::ClientOptions;
 
 use crate::cli::{Cli, UnavailableArgs};
 use crate::resource_server::{
-    AllowedHosts, AllowedOrigins, ResourceIdentifier, ResourceServerOptions, Strictness, metadata,
+    AllowedHosts, AllowedOrigins, ResourceIdentifier, ResourceServerOptions, ScopePolicy, Strictness, metadata,
 };
 use crate::tools;
 
@@ -29,6 +31,8 @@ pub struct Config {
     pub metrics_port: Option<u16>,
     /// The protected resource.
     pub options: ResourceServerOptions,
+    /// What is set about scopes.
+    pub scopes: ScopeSettings,
     /// Outgoing calls.
     pub outgoing: ClientOptions,
     /// Limits and TLS of the listener.
@@ -48,7 +52,9 @@ impl TryFrom<Cli> for Config {
         let metrics_port = metrics_port(&cli, &mut problems);
         let tls = resource.as_ref().and_then(|resource| tls(&cli.serving, resource, &mut problems));
         let outgoing = outgoing(&cli.serving, &mut problems);
-        let options = resource.and_then(|resource| options(&cli, resource, &mut problems));
+        let scopes = scopes::settings(&cli.scopes, &mut problems);
+        let policy = scopes::policy(tools::scopes(), &scopes, &mut problems);
+        let options = resource.and_then(|resource| options(&cli, resource, policy, &mut problems));
         let config = options.zip(outgoing).map(|(options, outgoing)| {
             // The layer answers first, with its reason.
             let max_body_bytes = options.max_body_bytes.saturating_mul(2);
@@ -58,6 +64,7 @@ impl TryFrom<Cli> for Config {
                 port: cli.port,
                 metrics_port,
                 options,
+                scopes,
                 outgoing,
                 serve_options,
                 serving: cli.serving,
@@ -175,14 +182,19 @@ fn outgoing(args: &ServingArgs, problems: &mut Problems) -> Option<ClientOptions
     Some(ClientOptions { extra_ca_pem, ..ClientOptions::default() })
 }
 
-fn options(cli: &Cli, resource: ResourceIdentifier, problems: &mut Problems) -> Option<ResourceServerOptions> {
+fn options(
+    cli: &Cli,
+    resource: ResourceIdentifier,
+    scopes: ScopePolicy,
+    problems: &mut Problems,
+) -> Option<ResourceServerOptions> {
     let (hosts, origins) = (list(&cli.allowed_hosts), list(&cli.allowed_origins));
     let fix = "use host or host:port, comma-separated";
     problems.check("MCP_RESOURCE_ALLOWED_HOSTS", fix, AllowedHosts::new(&resource, &hosts));
     let fix = "use origins such as https://app.example.com, comma-separated";
     problems.check("MCP_RESOURCE_ALLOWED_ORIGINS", fix, AllowedOrigins::new(&resource, &origins));
     let issuer = trust::issuer(cli, &resource, problems)?;
-    let mut options = ResourceServerOptions::new(resource, issuer, tools::scopes());
+    let mut options = ResourceServerOptions::new(resource, issuer, scopes);
     options.name = Some("Portcullis MCP server".to_owned());
     options.request_id = |parts| parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
     options.allowed_hosts = hosts;

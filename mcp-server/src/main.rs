@@ -61,7 +61,11 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         Ok(listener) => listener,
         Err(code) => return Ok(code),
     };
-    let endpoint = mcp::endpoint(tools::Tools::new(clock), config.options.max_body_bytes, stop.clone());
+    let mut tools = tools::Tools::new(clock);
+    if config.scopes.hide_tools {
+        tools = tools.hiding_by(config.options.scopes.clone());
+    }
+    let endpoint = mcp::endpoint(tools, config.options.max_body_bytes, stop.clone());
     let router = routes::router(&config.options.resource, &protected, endpoint);
     tracing::info!("listening on {}", config.options.resource);
     let shutdown = async move {

@@ -16,6 +16,8 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_ALLOWED_ORIGINS={}", options.allowed_origins.join(","))?;
         let metrics_port = self.metrics_port.map(|port| port.to_string()).unwrap_or_default();
         writeln!(f, "MCP_RESOURCE_METRICS_PORT={metrics_port}")?;
+        writeln!(f, "MCP_RESOURCE_SCOPE_HIERARCHY={}", self.scopes.hierarchy)?;
+        writeln!(f, "MCP_RESOURCE_HIDE_TOOLS={}", if self.scopes.hide_tools { "on" } else { "off" })?;
         options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))
     }
 }

@@ -138,3 +138,15 @@ fn the_metrics_have_a_port_of_their_own() {
         assert_eq!(problems(&["--metrics-port", wrong]), ["MCP_RESOURCE_METRICS_PORT"], "{wrong}");
     }
 }
+
+#[test]
+fn chains_of_scopes_are_checked() {
+    for good in ["", "a>b", "\"a>b>c, d>c\""] {
+        assert!(config(&["--scope-hierarchy", good]).is_ok(), "{good}");
+    }
+    for bad in ["a", "a>", ">b", "a>>b", "a b>c", "a>b;c d>e"] {
+        assert_eq!(problems(&["--scope-hierarchy", bad]), ["MCP_RESOURCE_SCOPE_HIERARCHY"], "{bad}");
+    }
+    assert_eq!(problems(&["--hide-tools", "maybe"]), ["MCP_RESOURCE_HIDE_TOOLS"]);
+    assert!(config(&["--hide-tools", "on"]).unwrap().scopes.hide_tools);
+}

@@ -28,6 +28,7 @@ pub(super) struct Verified {
     pub(super) audience: Vec<String>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) token_id: Option<String>,
+    pub(super) authenticated_at: Option<Timestamp>,
 }
 
 impl AccessToken {
@@ -75,6 +76,12 @@ impl AccessToken {
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
         self.0.token_id.as_deref()
+    }
+
+    /// `auth_time`: when the person signed in, if the issuer says so.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.0.authenticated_at
     }
 }
 

@@ -7,6 +7,7 @@
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::scope::Scopes;
@@ -128,6 +129,9 @@ reasons! {
     /// The token lacks a scope that the operation needs.
     InsufficientScope, "insufficient_scope", InsufficientScope,
         "The access token lacks a scope that this operation needs";
+    /// The person signed in too long ago for the operation (RFC 9470 §3).
+    InsufficientUserAuthentication, "insufficient_user_authentication", InsufficientUserAuthentication,
+        "This operation needs a more recent sign-in";
     /// The `Host` header is not a name of this server.
     HostNotAllowed, "host_not_allowed", Forbidden,
         "The Host header is not one of this server's names: they follow MCP_RESOURCE_PUBLIC_URL, and MCP_RESOURCE_ALLOWED_HOSTS adds others";
@@ -149,6 +153,7 @@ enum Kind {
     InvalidRequest,
     InvalidToken,
     InsufficientScope,
+    InsufficientUserAuthentication,
     Forbidden,
     TooLarge,
     Malformed,
@@ -158,7 +163,7 @@ enum Kind {
 impl Kind {
     const fn status(self) -> StatusCode {
         match self {
-            Self::NoCredentials | Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::NoCredentials | Self::InvalidToken | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
             Self::InvalidRequest | Self::Malformed => StatusCode::BAD_REQUEST,
             Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -173,6 +178,7 @@ impl Kind {
             Self::InvalidRequest | Self::TooLarge | Self::Malformed => Some("invalid_request"),
             Self::InvalidToken => Some("invalid_token"),
             Self::InsufficientScope => Some("insufficient_scope"),
+            Self::InsufficientUserAuthentication => Some("insufficient_user_authentication"),
             Self::Forbidden => Some("forbidden"),
             Self::Unavailable => Some("temporarily_unavailable"),
         }
@@ -181,7 +187,11 @@ impl Kind {
     /// Whether another token could help, so that a challenge belongs into the answer.
     const fn challenges(self) -> bool {
         match self {
-            Self::NoCredentials | Self::InvalidRequest | Self::InvalidToken | Self::InsufficientScope => true,
+            Self::NoCredentials
+            | Self::InvalidRequest
+            | Self::InvalidToken
+            | Self::InsufficientScope
+            | Self::InsufficientUserAuthentication => true,
             Self::Forbidden | Self::TooLarge | Self::Malformed | Self::Unavailable => false,
         }
     }
@@ -207,6 +217,7 @@ pub struct Refusal {
     reason: Reason,
     detail: Option<String>,
     required: Option<Scopes>,
+    max_age: Option<i64>,
     retry_after: Option<u32>,
 }
 
@@ -214,7 +225,7 @@ impl Refusal {
     /// A refusal with the constant description of its reason.
     #[must_use]
     pub const fn new(reason: Reason) -> Self {
-        Self { reason, detail: None, required: None, retry_after: None }
+        Self { reason, detail: None, required: None, max_age: None, retry_after: None }
     }
 
     /// Adds what was expected and presented. Only for claims under a verified signature.
@@ -228,6 +239,13 @@ impl Refusal {
     #[must_use]
     pub fn insufficient_scope(required: Scopes) -> Self {
         Self { required: Some(required), ..Self::new(Reason::InsufficientScope) }
+    }
+
+    /// The person signed in longer ago than `max_age`; `required` are the scopes of the operation.
+    #[must_use]
+    pub fn insufficient_user_authentication(max_age: SignedDuration, required: Scopes) -> Self {
+        let required = Some(required).filter(|required| !required.is_empty());
+        Self { max_age: Some(max_age.as_secs()), required, ..Self::new(Reason::InsufficientUserAuthentication) }
     }
 
     /// No verdict can be had; worth another try after `seconds`.
@@ -293,6 +311,7 @@ impl Challenger {
             reason: reason.code(),
             request_id,
             scope: refusal.required.as_ref().map(ToString::to_string),
+            max_age: refusal.max_age,
         };
         let mut response = (reason.status(), Json(body)).into_response();
         let headers = response.headers_mut();
@@ -309,10 +328,12 @@ impl Challenger {
     }
 
     fn challenge(&self, refusal: &Refusal, description: &str) -> String {
+        let max_age = refusal.max_age.map(|seconds| seconds.to_string());
         let scope = refusal.required.as_ref().unwrap_or(&self.scope).to_string();
         let parameters = [
             refusal.reason.error().map(|error| ("error", error)),
             refusal.reason.error().map(|_| ("error_description", description)),
+            max_age.as_deref().map(|seconds| ("max_age", seconds)),
             Some(("scope", scope.as_str())).filter(|(_, scope)| !scope.is_empty()),
             Some(("resource_metadata", self.resource_metadata.as_str())),
         ];
@@ -330,6 +351,8 @@ struct Body<'a> {
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
@@ -401,7 +424,7 @@ mod tests {
             assert_eq!(body["error_description"], reason.description());
             assert_eq!(body["request_id"], "id-1");
         }
-        assert_eq!(codes.len(), 32);
+        assert_eq!(codes.len(), Reason::ALL.len());
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub use origin::{AllowedOrigins, InvalidOrigin};
 pub use presets::{Preset, RequiredClaim, UnknownPreset};
 pub use resource::{InvalidResource, ResourceIdentifier};
 pub use rules::CLOCK_TOLERANCE;
-pub use scope::{ScopePolicy, Scopes};
+pub use scope::{Requirement, ScopePolicy, Scopes};
 pub use service::{ResourceServerService, ResponseFuture};
 pub use verdicts::DEFAULT_CAPACITY;
 

@@ -60,6 +60,9 @@ impl Reason {
                 "Too many unknown opaque tokens at once; the client tries again after `Retry-After`."
             }
             Self::InsufficientScope => "Ask for the scopes named in the challenge.",
+            Self::InsufficientUserAuthentication => {
+                "Sign in again; the challenge names the greatest age in seconds. The issuer must put `auth_time` into its tokens."
+            }
             Self::HostNotAllowed => "Set `MCP_RESOURCE_PUBLIC_URL`, or add the name to `MCP_RESOURCE_ALLOWED_HOSTS`.",
             Self::OriginNotAllowed => "Add the page's origin to `MCP_RESOURCE_ALLOWED_ORIGINS`.",
             Self::BodyTooLarge => "Send less: 1 MiB is the limit.",

@@ -1,72 +1,52 @@
 //! What each operation needs, and whether a token grants it. Decided before the MCP service runs, because
 //! a JSON-RPC error cannot become an HTTP 403 (MCP authorization, "Runtime Insufficient Scope Errors").
 
-use std::borrow::Cow;
+mod hierarchy;
+mod operation;
+mod requirement;
+#[cfg(test)]
+mod tests;
+mod uri_template;
+
 use std::collections::HashMap;
-use std::fmt;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use jiff::Timestamp;
 
-use super::challenge::{Reason, Refusal};
+pub(super) use operation::Operation;
+pub use requirement::{Requirement, Scopes};
 
-/// A set of scope tokens (RFC 6749 §3.3), in the order given, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scopes(Vec<Box<str>>);
+use super::access_token::AccessToken;
+use super::challenge::Refusal;
+use hierarchy::Hierarchy;
+use uri_template::UriTemplate;
 
-impl Scopes {
-    /// Reads a space-delimited list.
-    #[must_use]
-    pub fn parse(list: &str) -> Self {
-        list.split(' ').collect()
-    }
-
-    /// Whether `scope` is one of them, exactly.
-    #[must_use]
-    pub fn contains(&self, scope: &str) -> bool {
-        self.0.iter().any(|held| &**held == scope)
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each scope token.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
-    }
-
-    fn add(&mut self, scope: &str) {
-        if !scope.is_empty() && !self.contains(scope) {
-            self.0.push(scope.into());
-        }
-    }
-}
-
-impl<'a> FromIterator<&'a str> for Scopes {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(scopes: I) -> Self {
-        let mut set = Self::default();
-        scopes.into_iter().for_each(|scope| set.add(scope));
-        set
-    }
-}
-
-impl fmt::Display for Scopes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
-    }
-}
-
-/// Which scope each tool needs, and which broad scope implies which narrow one.
+/// What each tool, prompt and resource needs, and which broad scope implies which narrow ones.
+///
+/// ```
+/// use std::time::Duration;
+/// use mcp_server::resource_server::{Requirement, ScopePolicy};
+///
+/// let scopes = ScopePolicy::new("mcp:read")
+///     .tool("get_time", "mcp:read")
+///     .tool("delete_all", Requirement::scopes("mcp:write").max_age(Duration::from_mins(5)))
+///     .prompt("summarize", "mcp:read")
+///     .resource("user://profile", "mcp:read")
+///     .template("user://notes/{note_id}", "mcp:read notes")
+///     .otherwise("mcp:read")
+///     .implies("mcp:admin", "mcp:write")
+///     .implies("mcp:write", "mcp:read");
+/// # let _ = scopes;
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ScopePolicy {
     challenge: Scopes,
-    every_request: Scopes,
-    tools: HashMap<String, Scopes>,
-    implied_by: Vec<(Box<str>, Box<str>)>,
-    everything: Scopes,
+    every_request: Requirement,
+    tools: HashMap<String, Requirement>,
+    prompts: HashMap<String, Requirement>,
+    resources: Vec<(UriTemplate, Requirement)>,
+    otherwise: Requirement,
+    hierarchy: Hierarchy,
+    everything: Requirement,
 }
 
 impl ScopePolicy {
@@ -76,27 +56,60 @@ impl ScopePolicy {
         Self { challenge: Scopes::parse(challenge), ..Self::default() }
     }
 
-    /// `tools/call` of `tool` needs `scopes`, a space-delimited list.
+    /// `tools/call` of `tool` needs this.
     #[must_use]
-    pub fn tool(mut self, tool: &str, scopes: &str) -> Self {
-        let scopes = Scopes::parse(scopes);
-        scopes.iter().for_each(|scope| self.everything.add(scope));
-        self.tools.insert(tool.to_owned(), scopes);
+    pub fn tool(mut self, tool: &str, needs: impl Into<Requirement>) -> Self {
+        let needs = self.noted(needs);
+        self.tools.insert(tool.to_owned(), needs);
         self
     }
 
-    /// Each request needs `scopes`, whatever it asks for.
+    /// `prompts/get` of `prompt` needs this.
     #[must_use]
-    pub fn every_request(mut self, scopes: &str) -> Self {
-        self.every_request = Scopes::parse(scopes);
-        self.every_request.iter().for_each(|scope| self.everything.add(scope));
+    pub fn prompt(mut self, prompt: &str, needs: impl Into<Requirement>) -> Self {
+        let needs = self.noted(needs);
+        self.prompts.insert(prompt.to_owned(), needs);
         self
     }
 
-    /// Whoever has `broad` has `narrow` as well. Not transitive: say each pair.
+    /// Reading the resource with exactly this URI, and subscribing to it, needs this.
+    ///
+    /// Once any resource or template is named, a URI that fits none of them needs what all of them need
+    /// together: another spelling of a URI never needs less than the one that was meant.
+    #[must_use]
+    pub fn resource(mut self, uri: &str, needs: impl Into<Requirement>) -> Self {
+        let needs = self.noted(needs);
+        self.resources.push((UriTemplate::exact(uri), needs));
+        self
+    }
+
+    /// The same for all URIs of a template, as in `user://notes/{note_id}`; `{…}` is any text without a
+    /// slash. Where several fit, all of them count.
+    #[must_use]
+    pub fn template(mut self, template: &str, needs: impl Into<Requirement>) -> Self {
+        let needs = self.noted(needs);
+        self.resources.push((UriTemplate::parse(template), needs));
+        self
+    }
+
+    /// What tools, prompts and resources need that are not named; nothing unless it is said.
+    #[must_use]
+    pub fn otherwise(mut self, needs: impl Into<Requirement>) -> Self {
+        self.otherwise = self.noted(needs);
+        self
+    }
+
+    /// Each request needs this, whatever it asks for.
+    #[must_use]
+    pub fn every_request(mut self, needs: impl Into<Requirement>) -> Self {
+        self.every_request = self.noted(needs);
+        self
+    }
+
+    /// Whoever has `broad` has `narrow` as well, and what `narrow` implies in turn.
     #[must_use]
     pub fn implies(mut self, broad: &str, narrow: &str) -> Self {
-        self.implied_by.push((narrow.into(), broad.into()));
+        self.hierarchy.add(broad, narrow);
         self
     }
 
@@ -106,149 +119,72 @@ impl ScopePolicy {
         &self.challenge
     }
 
+    /// Whether `token` has the scopes to call `tool`, for a `tools/list` that hides the others. A list made
+    /// with it is for this token only: its `cacheScope` is `private`.
+    #[must_use]
+    pub fn allows_tool(&self, token: &AccessToken, tool: &str) -> bool {
+        let needs = [&self.every_request, self.tools.get(tool).unwrap_or(&self.otherwise)];
+        needs.into_iter().all(|needs| self.has_scopes(token, needs))
+    }
+
     /// Whether no operation at all could be refused, so that the body need not be read.
-    pub(super) fn grants_everything(&self, granted: &Scopes) -> bool {
-        self.everything.iter().all(|scope| self.granted(granted, scope))
+    pub(super) fn grants_everything(&self, token: &AccessToken) -> bool {
+        self.everything.max_age.is_none() && self.has_scopes(token, &self.everything)
     }
 
     /// Checks what is needed whatever the request asks for.
-    pub(super) fn check_request(&self, granted: &Scopes) -> Result<(), Refusal> {
-        self.check(granted, &self.every_request)
+    pub(super) fn check_request(&self, token: &AccessToken, now: Timestamp) -> Result<(), Refusal> {
+        self.check(token, &self.every_request, now)
     }
 
-    /// Checks the operation that a JSON-RPC body asks for.
-    ///
-    /// The body decides: the `Mcp-Method` and `Mcp-Name` headers only mirror it, and the MCP service
-    /// refuses a request in which they differ.
-    pub(super) fn check_body(&self, granted: &Scopes, body: &[u8]) -> Result<(), Refusal> {
-        let Some(tool) = called_tool(body)? else {
-            return Ok(());
+    /// Checks what a request asks for. A refusal names all scopes of it, those for every request included.
+    pub(super) fn check_operations(
+        &self,
+        token: &AccessToken,
+        operations: &[Operation<'_>],
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let all = operations.iter().fold(self.every_request.clone(), |all, operation| self.needs(all, operation));
+        self.check(token, &all, now)
+    }
+
+    /// Scopes first: a new sign-in would not help a token that lacks one.
+    pub(super) fn check(&self, token: &AccessToken, needs: &Requirement, now: Timestamp) -> Result<(), Refusal> {
+        if !self.has_scopes(token, needs) {
+            return Err(Refusal::insufficient_scope(needs.scopes.clone()));
+        }
+        match needs.exceeded_age(token, now) {
+            Some(age) => Err(Refusal::insufficient_user_authentication(age, needs.scopes.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn has_scopes(&self, token: &AccessToken, needs: &Requirement) -> bool {
+        needs.scopes.iter().all(|scope| self.hierarchy.grants(token.scopes(), scope))
+    }
+
+    fn needs(&self, all: Requirement, operation: &Operation<'_>) -> Requirement {
+        let named = |rules: &HashMap<String, Requirement>, name: &str| {
+            all.clone().and(rules.get(name).unwrap_or(&self.otherwise))
         };
-        let Some(required) = self.tools.get(tool.as_ref()) else {
-            return Ok(());
-        };
-        let all: Scopes = self.every_request.iter().chain(required.iter()).collect();
-        self.check(granted, &all)
-    }
-
-    fn check(&self, granted: &Scopes, required: &Scopes) -> Result<(), Refusal> {
-        if required.iter().all(|scope| self.granted(granted, scope)) {
-            Ok(())
-        } else {
-            Err(Refusal::insufficient_scope(required.clone()))
+        match operation {
+            Operation::Tool(name) => named(&self.tools, name),
+            Operation::Prompt(name) => named(&self.prompts, name),
+            Operation::Resource(uri) => self.needs_of_resource(all, uri),
         }
     }
 
-    fn granted(&self, granted: &Scopes, scope: &str) -> bool {
-        let implied = |(narrow, broad): &(Box<str>, Box<str>)| &**narrow == scope && granted.contains(broad);
-        granted.contains(scope) || self.implied_by.iter().any(implied)
-    }
-}
-
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct CallParams<'a> {
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-}
-
-/// The tool that a `tools/call` names. A body that two parsers could read differently (a repeated member)
-/// is refused, so that the tool checked is the tool run.
-fn called_tool(body: &[u8]) -> Result<Option<Cow<'_, str>>, Reason> {
-    let malformed = |_| Reason::BodyMalformed;
-    let message: Message<'_> = serde_json::from_slice(body).map_err(malformed)?;
-    match (message.method.as_deref(), message.params) {
-        (Some("tools/call"), Some(params)) => {
-            let params: CallParams<'_> = serde_json::from_str(params.get()).map_err(malformed)?;
-            Ok(params.name)
+    fn needs_of_resource(&self, all: Requirement, uri: &str) -> Requirement {
+        let mut fitting = self.resources.iter().filter(|(template, _)| template.matches(uri)).peekable();
+        if fitting.peek().is_some() {
+            return fitting.fold(all, |all, (_, needs)| all.and(needs));
         }
-        _ => Ok(None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn policy() -> ScopePolicy {
-        ScopePolicy::new("mcp:read")
-            .tool("get_time", "mcp:read")
-            .tool("write_note", "mcp:read mcp:write")
-            .implies("mcp:admin", "mcp:write")
+        self.resources.iter().fold(all.and(&self.otherwise), |all, (_, needs)| all.and(needs))
     }
 
-    fn call(tool: &str) -> Vec<u8> {
-        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{{"name":"x"}}}}}}"#)
-            .into_bytes()
-    }
-
-    #[test]
-    fn a_tool_is_called_only_with_its_scope() {
-        let read = Scopes::parse("mcp:read");
-        assert_eq!(policy().check_body(&read, &call("get_time")), Ok(()));
-        assert_eq!(
-            policy().check_body(&Scopes::parse("mcp:readonly other"), &call("get_time")),
-            Err(Refusal::insufficient_scope(read))
-        );
-    }
-
-    #[test]
-    fn a_refusal_names_all_scopes_of_the_operation() {
-        let all = Scopes::parse("mcp:read mcp:write");
-        let refused = policy().check_body(&Scopes::parse("mcp:read"), &call("write_note"));
-        assert_eq!(refused, Err(Refusal::insufficient_scope(all)));
-    }
-
-    #[test]
-    fn a_broad_scope_implies_the_narrow_one() {
-        let granted = Scopes::parse("mcp:read mcp:admin");
-        assert_eq!(policy().check_body(&granted, &call("write_note")), Ok(()));
-        assert!(policy().grants_everything(&granted));
-        assert!(!policy().grants_everything(&Scopes::parse("mcp:read")));
-    }
-
-    #[test]
-    fn what_needs_no_scope_passes() {
-        for body in [
-            &br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#[..],
-            br#"{"method":"tools/call","params":{"name":"unknown"}}"#,
-        ] {
-            assert_eq!(policy().check_body(&Scopes::default(), body), Ok(()));
-        }
-        let always = policy().every_request("mcp:base");
-        assert!(always.check_request(&Scopes::default()).is_err());
-        assert!(always.check_request(&Scopes::parse("mcp:base")).is_ok());
-    }
-
-    #[test]
-    fn an_ambiguous_body_is_refused() {
-        let bodies = [
-            r#"{"method":"tools/list","method":"tools/call","params":{"name":"write_note"}}"#,
-            r#"{"method":"tools/call","params":{"name":"get_time","name":"write_note"}}"#,
-            r#"{"method":"tools/call","params":{"name":"get_time"},"params":{"name":"write_note"}}"#,
-            r#"[{"method":"tools/call","params":{"name":"write_note"}}]"#,
-            "not json",
-            "",
-        ];
-        for body in bodies {
-            let refused = policy().check_body(&Scopes::parse("mcp:read"), body.as_bytes());
-            assert_eq!(refused, Err(Reason::BodyMalformed.into()), "{body}");
-        }
-        let escaped = br#"{"meth\u006fd":"tools/call","params":{"n\u0061me":"write\u005fnote"}}"#;
-        assert!(policy().check_body(&Scopes::parse("mcp:read"), escaped).is_err());
-    }
-
-    #[test]
-    fn scopes_are_a_set() {
-        let scopes = Scopes::parse(" b  a b ");
-        assert_eq!(scopes.to_string(), "b a");
-        assert!(scopes.contains("a") && !scopes.contains(""));
+    fn noted(&mut self, needs: impl Into<Requirement>) -> Requirement {
+        let needs = needs.into();
+        self.everything = std::mem::take(&mut self.everything).and(&needs);
+        needs
     }
 }

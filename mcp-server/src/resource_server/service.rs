@@ -20,6 +20,7 @@ use tower::Service;
 use super::access_token::AccessToken;
 use super::bearer::BearerToken;
 use super::challenge::{Reason, Refusal};
+use super::scope::Operation;
 use super::verdicts::TokenHash;
 use super::{ResourceServer, Shared, origin};
 
@@ -62,7 +63,7 @@ where
         let (admission, origin) = shared.admit(&parts);
         let state = match admission {
             Admission::Answer(response) => State::Answered { future: std::future::ready(response) },
-            Admission::Known(token) if shared.scopes.grants_everything(token.scopes()) => {
+            Admission::Known(token) if shared.scopes.grants_everything(&token) => {
                 shared.authorize(&mut parts, token);
                 State::Inner { future: self.inner.call(Request::from_parts(parts, body)) }
             }
@@ -158,15 +159,19 @@ impl Shared {
             }
             Admission::Answer(_) => return Err(Reason::MissingToken.into()),
         };
-        self.scopes.check_request(token.scopes())?;
-        if parts.method != Method::POST || self.scopes.grants_everything(token.scopes()) {
+        let now = self.verifier.clock.now();
+        self.scopes.check_request(&token, now)?;
+        if parts.method != Method::POST || self.scopes.grants_everything(&token) {
             return Ok((token, body));
+        }
+        if let Some(named) = Operation::from_headers(&parts.headers) {
+            self.scopes.check_operations(&token, &[named], now)?;
         }
         let bytes = Limited::new(body, self.max_body_bytes).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() { Reason::BodyTooLarge } else { Reason::BodyMalformed }
         })?;
         let bytes = bytes.to_bytes();
-        self.scopes.check_body(token.scopes(), &bytes)?;
+        self.scopes.check_operations(&token, &Operation::from_body(&bytes)?, now)?;
         Ok((token, Body::from(bytes)))
     }
 

@@ -175,6 +175,7 @@ impl Verifier {
                 "accepted a token that strict mode refuses");
         }
         let not_before = claims.not_before;
+        let authenticated_at = authenticated_at(&claims);
         let token = AccessToken::new(Verified {
             issuer: Arc::clone(&issuer.name),
             subject: claims.subject,
@@ -183,6 +184,7 @@ impl Verifier {
             audience: checked.audience,
             expires_at: claims.expires_at,
             token_id: claims.token_id,
+            authenticated_at,
         });
         self.verdicts.insert(hash, Verdict { token: token.clone(), issuer: index, not_before, until, key });
         token
@@ -202,6 +204,11 @@ fn key_id<'h>(header: &'h Header, (_, issuer): Judge<'_>) -> Result<&'h str, Ref
         return Err(Reason::TokenTypeMismatch.into());
     }
     header.key_id.as_deref().ok_or_else(|| Reason::KeyIdMissing.into())
+}
+
+/// When the person signed in (OpenID Connect Core §2). Anything but an integer says nothing.
+fn authenticated_at(claims: &Claims) -> Option<Timestamp> {
+    Timestamp::from_second(claims.extra.get("auth_time")?.as_i64()?).ok()
 }
 
 const fn refused_shape(error: JwsError) -> Reason {

@@ -11,7 +11,8 @@ use http::request::Parts;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, Implementation, ProtocolVersion, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult, PaginatedRequestParams,
+    ProtocolVersion, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
@@ -32,13 +33,20 @@ pub const PROTOCOL_VERSIONS: &[ProtocolVersion] = &[
 pub struct Tools {
     router: Arc<ToolRouter<Self>>,
     clock: Arc<dyn Clock>,
+    hidden_by: Option<Arc<ScopePolicy>>,
 }
 
 impl Tools {
     /// All tools; `clock` is what `get_time` reads.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { router: Arc::new(Self::get_time_router() + Self::whoami_router()), clock }
+        Self { router: Arc::new(Self::get_time_router() + Self::whoami_router()), clock, hidden_by: None }
+    }
+
+    /// `tools/list` leaves out what the token may not call under `policy`.
+    #[must_use]
+    pub fn hiding_by(self, policy: ScopePolicy) -> Self {
+        Self { hidden_by: Some(Arc::new(policy)), ..self }
     }
 }
 
@@ -48,6 +56,7 @@ pub fn scopes() -> ScopePolicy {
     ScopePolicy::new(get_time::REQUIRED_SCOPE)
         .tool(get_time::NAME, get_time::REQUIRED_SCOPE)
         .tool(whoami::NAME, whoami::REQUIRED_SCOPE)
+        .otherwise("mcp:read")
 }
 
 #[tool_handler(router = self.router)]
@@ -60,6 +69,21 @@ impl ServerHandler for Tools {
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
         Cow::Borrowed(PROTOCOL_VERSIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let mut tools = self.router.list_all();
+        let Some(policy) = &self.hidden_by else {
+            return Ok(ListToolsResult::with_all_items(tools));
+        };
+        let token = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<AccessToken>());
+        tools.retain(|tool| token.is_some_and(|token| policy.allows_tool(token, &tool.name)));
+        // MCP caching: a result that varies by authorization must not be shared between tokens.
+        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(0).with_cache_scope(CacheScope::Private))
     }
 
     async fn call_tool(

@@ -10,6 +10,7 @@ mod issuers;
 mod keys;
 mod log;
 mod metrics;
+mod scopes;
 mod server;
 mod tokens;
 mod transport;

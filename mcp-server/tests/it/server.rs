@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use mcp_server::resource_server::ResourceIdentifier;
+use mcp_server::resource_server::{ResourceIdentifier, ScopePolicy};
 use mcp_server::{mcp, routes, tools};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,15 +17,19 @@ use crate::bench::{Answered, Bench};
 use crate::issuer::RESOURCE;
 use crate::log;
 
-struct Server {
-    bench: Bench,
-    router: Router,
+pub(crate) struct Server {
+    pub(crate) bench: Bench,
+    pub(crate) router: Router,
 }
 
 impl Server {
-    async fn start() -> Self {
-        let bench = Bench::with(&|options| options.scopes = tools::scopes()).await;
-        let tools = tools::Tools::new(Arc::clone(&bench.clock) as _);
+    pub(crate) async fn start() -> Self {
+        Self::with(tools::scopes(), |tools| tools).await
+    }
+
+    pub(crate) async fn with(scopes: ScopePolicy, change: impl FnOnce(tools::Tools) -> tools::Tools) -> Self {
+        let bench = Bench::with(&|options| options.scopes = scopes.clone()).await;
+        let tools = change(tools::Tools::new(Arc::clone(&bench.clock) as _));
         let endpoint = mcp::endpoint(tools, 1 << 20, CancellationToken::new());
         let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
         let router = routes::router(&resource, &bench.server, endpoint);
@@ -43,12 +47,12 @@ impl Server {
             .unwrap()
     }
 
-    async fn send(&self, request: Request) -> Answered {
+    pub(crate) async fn send(&self, request: Request) -> Answered {
         Answered::read(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     /// A request of 2026-07-28, with all its headers.
-    fn modern(&self, method: &str, mut params: Value) -> Request {
+    pub(crate) fn modern(&self, method: &str, mut params: Value) -> Request {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -65,7 +69,7 @@ impl Server {
     }
 
     /// A request of the revisions with `initialize`.
-    fn legacy(&self, version: Option<&str>, method: &str, params: impl Serialize) -> Request {
+    pub(crate) fn legacy(&self, version: Option<&str>, method: &str, params: impl Serialize) -> Request {
         let mut request = self.post(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
         if let Some(version) = version {
             set(&mut request, "mcp-protocol-version", version);
@@ -74,11 +78,11 @@ impl Server {
     }
 }
 
-fn set(request: &mut Request, name: &'static str, value: &str) {
+pub(crate) fn set(request: &mut Request, name: &'static str, value: &str) {
     request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
 }
 
-fn tool_names(answer: &Answered) -> Vec<&str> {
+pub(crate) fn tool_names(answer: &Answered) -> Vec<&str> {
     let tools = answer.body["result"]["tools"].as_array().unwrap();
     tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect()
 }
