@@ -199,6 +199,10 @@ pub struct OperationsArgs {
     /// Port of `GET /metrics`, on the same host; not for the public [default: none]
     #[arg(long, env = "MCP_RESOURCE_METRICS_PORT", value_name = "PORT")]
     pub metrics_port: Option<String>,
+
+    /// Where it is written who called what: off, - (the log, target `audit`) or a file
+    #[arg(long, env = "MCP_RESOURCE_AUDIT_LOG", value_name = "FILE", default_value = "off")]
+    pub audit_log: String,
 }
 
 /// Settings that are reserved: an error when they are set, rather than ignored without a word.

@@ -1,5 +1,6 @@
 //! Raw settings → one typed configuration, all problems reported together.
 
+mod audit;
 mod introspection;
 mod print;
 mod scopes;
@@ -7,7 +8,9 @@ mod scopes;
 mod tests;
 mod trust;
 
+pub use audit::AuditTarget;
 pub use scopes::ScopeSettings;
+
 use serving::settings::{InvalidSetting, Problems};
 use serving::{ServeOptions, ServingArgs, Tls};
 use url::Url;
@@ -29,6 +32,8 @@ pub struct Config {
     pub port: u16,
     /// Port of the metrics, if they are served.
     pub metrics_port: Option<u16>,
+    /// Where the audit log goes.
+    pub audit: AuditTarget,
     /// The protected resource.
     pub options: ResourceServerOptions,
     /// What is set about scopes.
@@ -50,6 +55,7 @@ impl TryFrom<Cli> for Config {
         check_unavailable(&cli.unavailable, &mut problems);
         let resource = resource(&cli, &mut problems);
         let metrics_port = metrics_port(&cli, &mut problems);
+        let audit = AuditTarget::parse(&cli.operations.audit_log);
         let tls = resource.as_ref().and_then(|resource| tls(&cli.serving, resource, &mut problems));
         let outgoing = outgoing(&cli.serving, &mut problems);
         let scopes = scopes::settings(&cli.scopes, &mut problems);
@@ -63,6 +69,7 @@ impl TryFrom<Cli> for Config {
                 host: cli.host,
                 port: cli.port,
                 metrics_port,
+                audit,
                 options,
                 scopes,
                 outgoing,

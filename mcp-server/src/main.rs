@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use mcp_server::cli::Cli;
 use mcp_server::config::Config;
-use mcp_server::resource_server::ResourceServer;
+use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
 use mcp_server::{mcp, routes, tools};
 use serving::{Listener, settings};
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,15 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = http::client(&config.outgoing).context("outgoing calls")?;
-    let protected = ResourceServer::new(config.options.clone(), &client, Arc::clone(&clock))?;
+    let audit = match config.audit.open() {
+        Ok(audit) => audit,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let options = ResourceServerOptions { audit, ..config.options.clone() };
+    let protected = ResourceServer::new(options, &client, Arc::clone(&clock))?;
     keep_keys(&protected).await;
     let stop = CancellationToken::new();
     let bound = async {

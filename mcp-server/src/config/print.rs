@@ -18,6 +18,7 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_METRICS_PORT={metrics_port}")?;
         writeln!(f, "MCP_RESOURCE_SCOPE_HIERARCHY={}", self.scopes.hierarchy)?;
         writeln!(f, "MCP_RESOURCE_HIDE_TOOLS={}", if self.scopes.hide_tools { "on" } else { "off" })?;
+        writeln!(f, "MCP_RESOURCE_AUDIT_LOG={}", self.audit)?;
         options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))
     }
 }

@@ -6,6 +6,7 @@
 
 mod access_token;
 mod audience;
+mod audit;
 mod bearer;
 mod challenge;
 mod host;
@@ -36,6 +37,7 @@ use verification_keys::{AllowedAlgorithms, Clock, HttpHosts, Issuer, SystemClock
 
 pub use access_token::AccessToken;
 pub use audience::{AudienceRules, InvalidStrictness, Strictness};
+pub use audit::AuditLog;
 pub use bearer::{BearerToken, MAX_TOKEN_BYTES};
 pub use challenge::{Challenger, Reason, Refusal};
 pub use host::{AllowedHosts, InvalidHost};
@@ -83,6 +85,8 @@ pub struct ResourceServerOptions {
     pub cached_tokens: u64,
     /// Where the id of a request is found, for refusals and the log; nowhere unless it is set.
     pub request_id: RequestIdSource,
+    /// Where it is written who called what, if anywhere.
+    pub audit: Option<AuditLog>,
 }
 
 /// Finds the id that an outer layer gave to a request, in its extensions or headers.
@@ -102,6 +106,7 @@ impl ResourceServerOptions {
             max_body_bytes: 1024 * 1024,
             cached_tokens: DEFAULT_CAPACITY,
             request_id: |_| None,
+            audit: None,
         }
     }
 }
@@ -148,6 +153,7 @@ struct Shared {
     resource: ResourceIdentifier,
     max_body_bytes: usize,
     request_id: RequestIdSource,
+    audit: Option<AuditLog>,
 }
 
 impl ResourceServer {
@@ -202,6 +208,7 @@ impl ResourceServer {
             resource,
             max_body_bytes: options.max_body_bytes,
             request_id: options.request_id,
+            audit: options.audit,
         })))
     }
 

@@ -18,6 +18,7 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::access_token::AccessToken;
+use super::audit::{Asked, AuditLog, Seen};
 use super::bearer::BearerToken;
 use super::challenge::{Reason, Refusal};
 use super::scope::Operation;
@@ -60,10 +61,13 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let shared = &self.server.0;
+        if shared.audit.is_some() {
+            AuditLog::arrived(&mut parts);
+        }
         let (admission, origin) = shared.admit(&parts);
         let state = match admission {
             Admission::Answer(response) => State::Answered { future: std::future::ready(response) },
-            Admission::Known(token) if shared.scopes.grants_everything(&token) => {
+            Admission::Known(token) if shared.needs_no_body(&token) => {
                 shared.authorize(&mut parts, token);
                 State::Inner { future: self.inner.call(Request::from_parts(parts, body)) }
             }
@@ -90,10 +94,16 @@ async fn judge<S>(
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
-    match server.0.judge(admission, &parts, body).await {
+    match server.0.judge(admission, &mut parts, body).await {
         Ok((token, body)) => {
+            let entry = server.0.audit.as_ref().map(|log| (log, token.clone(), Seen::of(&parts)));
+            let request_id = entry.as_ref().and_then(|_| (server.0.request_id)(&parts));
             server.0.authorize(&mut parts, token);
             let Ok(response) = inner.call(Request::from_parts(parts, body)).await;
+            if let Some((log, token, seen)) = entry {
+                let now = server.0.verifier.clock.now();
+                log.accepted((&token, &seen), response.status(), request_id.as_deref(), now);
+            }
             response
         }
         Err(refusal) => server.0.refuse(&refusal, &parts),
@@ -101,6 +111,11 @@ where
 }
 
 impl Shared {
+    /// Whether nothing that the body says could matter.
+    fn needs_no_body(&self, token: &AccessToken) -> bool {
+        self.audit.is_none() && self.scopes.grants_everything(token)
+    }
+
     /// The inner service gets the proof instead of the token: it cannot pass on what it does not have.
     fn authorize(&self, parts: &mut Parts, token: AccessToken) {
         self.metrics.accepted();
@@ -147,7 +162,7 @@ impl Shared {
         self.origins.check(&parts.headers)
     }
 
-    async fn judge(&self, admission: Admission, parts: &Parts, body: Body) -> Result<(AccessToken, Body), Refusal> {
+    async fn judge(&self, admission: Admission, parts: &mut Parts, body: Body) -> Result<(AccessToken, Body), Refusal> {
         let token = match admission {
             Admission::Known(token) => token,
             Admission::Unknown(hash) => {
@@ -159,9 +174,11 @@ impl Shared {
             }
             Admission::Answer(_) => return Err(Reason::MissingToken.into()),
         };
+        // For the audit entry of a refusal that follows.
+        parts.extensions.insert(token.clone());
         let now = self.verifier.clock.now();
         self.scopes.check_request(&token, now)?;
-        if parts.method != Method::POST || self.scopes.grants_everything(&token) {
+        if parts.method != Method::POST || self.needs_no_body(&token) {
             return Ok((token, body));
         }
         if let Some(named) = Operation::from_headers(&parts.headers) {
@@ -171,11 +188,16 @@ impl Shared {
             if error.is::<LengthLimitError>() { Reason::BodyTooLarge } else { Reason::BodyMalformed }
         })?;
         let bytes = bytes.to_bytes();
-        self.scopes.check_operations(&token, &Operation::from_body(&bytes)?, now)?;
+        if self.audit.is_some() {
+            parts.extensions.insert(Asked::from_body(&bytes));
+        }
+        if !self.scopes.grants_everything(&token) {
+            self.scopes.check_operations(&token, &Operation::from_body(&bytes)?, now)?;
+        }
         Ok((token, Body::from(bytes)))
     }
 
-    /// Logs and counts a refusal once, and answers it.
+    /// Logs, counts and audits a refusal once, and answers it.
     fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
         let request_id = (self.request_id)(parts);
         self.metrics.refused(refusal.reason());
@@ -188,6 +210,10 @@ impl Shared {
             detail = refusal.detail().map(tracing::field::debug),
             "request refused"
         );
+        if let Some(audit) = &self.audit {
+            let verdict = (refusal.reason().code(), refusal.reason().status());
+            audit.refused(parts, verdict, request_id.as_deref(), self.verifier.clock.now());
+        }
         self.challenger.respond(refusal, request_id.as_deref())
     }
 }
@@ -228,3 +254,6 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ResponseFuture
         Poll::Ready(Ok(response))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 mod audience_table;
+mod audit;
 mod bench;
 mod introspection;
 mod introspection_table;
