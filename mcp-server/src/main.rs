@@ -10,7 +10,8 @@ use mcp_server::cli::Cli;
 use mcp_server::config::Config;
 use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
 use mcp_server::{mcp, routes, tools};
-use serving::{Listener, settings};
+use serving::Listener;
+use serving::settings::{self, InvalidSetting};
 use tokio_util::sync::CancellationToken;
 use verification_keys::{Clock, SystemClock, http, install_crypto_providers};
 
@@ -31,7 +32,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Ok(config) => match serving::logging::init(config.serving.log_format, "info") {
-            Ok(()) => return run(config).await,
+            Ok(()) => match run(config).await {
+                Ok(()) => return Ok(ExitCode::SUCCESS),
+                Err(error) => vec![error.downcast::<InvalidSetting>()?],
+            },
             Err(problem) => vec![problem],
         },
         Err(problems) => problems,
@@ -40,35 +44,23 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(2))
 }
 
-async fn run(config: Config) -> anyhow::Result<ExitCode> {
+/// Serves until it is told to stop. An [`InvalidSetting`] is an error like any other.
+async fn run(config: Config) -> anyhow::Result<()> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = http::client(&config.outgoing).context("outgoing calls")?;
-    let audit = match config.audit.open() {
-        Ok(audit) => audit,
-        Err(problem) => {
-            eprintln!("{problem}");
-            return Ok(ExitCode::from(2));
-        }
-    };
+    let audit = config.audit.open()?;
     let options = ResourceServerOptions { audit, ..config.options.clone() };
     let protected = ResourceServer::new(options, &client, Arc::clone(&clock))?;
     keep_keys(&protected).await;
     let stop = CancellationToken::new();
-    let bound = async {
-        let listener = bind(&config.host, config.port, "MCP_RESOURCE_PORT").await?;
-        if let Some(port) = config.metrics_port {
-            let metrics = bind(&config.host, port, "MCP_RESOURCE_METRICS_PORT").await?;
-            serve_metrics(metrics, &protected, stop.clone());
-        }
-        Ok::<_, ExitCode>(listener)
-    };
-    let listener = match bound.await {
-        Ok(listener) => listener,
-        Err(code) => return Ok(code),
-    };
+    let listener = bind(&config.host, config.port, "MCP_RESOURCE_PORT").await?;
+    if let Some(port) = config.metrics_port {
+        let metrics = bind(&config.host, port, "MCP_RESOURCE_METRICS_PORT").await?;
+        serve_metrics(metrics, &protected, stop.clone());
+    }
     let mut tools = tools::Tools::new(clock);
     if config.scopes.hide_tools {
         tools = tools.hiding_by(config.options.scopes.clone());
@@ -81,14 +73,11 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         stop.cancel();
     };
     serving::serve(listener, router, config.serve_options, shutdown).await;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-async fn bind(host: &str, port: u16, setting: &'static str) -> Result<Listener, ExitCode> {
-    Listener::bind(host, port).await.map_err(|error| {
-        eprintln!("{}", error.as_invalid_setting("MCP_RESOURCE_HOST", setting));
-        ExitCode::from(2)
-    })
+async fn bind(host: &str, port: u16, setting: &'static str) -> Result<Listener, InvalidSetting> {
+    Listener::bind(host, port).await.map_err(|error| error.as_invalid_setting("MCP_RESOURCE_HOST", setting))
 }
 
 fn serve_metrics(listener: Listener, protected: &ResourceServer, stop: CancellationToken) {
