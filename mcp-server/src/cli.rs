@@ -63,6 +63,10 @@ pub struct Cli {
     #[command(flatten)]
     pub operations: OperationsArgs,
 
+    /// What the tools keep
+    #[command(flatten)]
+    pub storage: StorageArgs,
+
     /// Settings of later versions
     #[command(flatten)]
     pub unavailable: UnavailableArgs,
@@ -205,16 +209,30 @@ pub struct OperationsArgs {
     pub audit_log: String,
 }
 
+/// What the tools keep. Can hold a password, so it cannot be printed.
+#[derive(Clone, Args)]
+pub struct StorageArgs {
+    /// Where notes and usage are kept: `sqlite:` and a file name, or `postgres://`
+    #[arg(
+        long,
+        env = "MCP_RESOURCE_DATABASE_URL",
+        value_name = "URL",
+        default_value = "sqlite:data/notes.db",
+        hide_env_values = true
+    )]
+    pub database_url: String,
+
+    /// The requests per person and month that `get_api_usage` counts down from; nothing is refused for it
+    #[arg(long, env = "MCP_RESOURCE_MONTHLY_QUOTA", value_name = "REQUESTS", default_value = "100000")]
+    pub monthly_quota: String,
+}
+
 /// Settings that are reserved: an error when they are set, rather than ignored without a word.
 #[derive(Clone, Debug, Default, Args)]
 pub struct UnavailableArgs {
     /// Reserved
     #[arg(long, env = "MCP_RESOURCE_CONFIG", hide = true)]
     pub config: Option<String>,
-
-    /// Reserved
-    #[arg(long, env = "MCP_RESOURCE_DATABASE_URL", hide = true)]
-    pub database_url: Option<String>,
 
     /// Reserved
     #[arg(long, env = "MCP_RESOURCE_METADATA_SHIM", hide = true)]

@@ -17,10 +17,11 @@ use url::Url;
 use verification_keys::HttpHosts;
 use verification_keys::http::ClientOptions;
 
-use crate::cli::{Cli, UnavailableArgs};
+use crate::cli::{Cli, StorageArgs, UnavailableArgs};
 use crate::resource_server::{
     AllowedHosts, AllowedOrigins, ResourceIdentifier, ResourceServerOptions, ScopePolicy, Strictness, metadata,
 };
+use crate::storage::DatabaseUrl;
 use crate::tools;
 
 /// The configuration of the process.
@@ -38,12 +39,23 @@ pub struct Config {
     pub options: ResourceServerOptions,
     /// What is set about scopes.
     pub scopes: ScopeSettings,
+    /// What the tools keep.
+    pub storage: StorageConfig,
     /// Outgoing calls.
     pub outgoing: ClientOptions,
     /// Limits and TLS of the listener.
     pub serve_options: ServeOptions,
     /// Settings of every process.
     pub serving: ServingArgs,
+}
+
+/// What the tools keep.
+#[derive(Clone, Debug)]
+pub struct StorageConfig {
+    /// Where notes and usage are kept.
+    pub database_url: DatabaseUrl,
+    /// The requests per person and month that are reported as the quota.
+    pub monthly_quota: u64,
 }
 
 impl TryFrom<Cli> for Config {
@@ -61,7 +73,8 @@ impl TryFrom<Cli> for Config {
         let scopes = scopes::settings(&cli.scopes, &mut problems);
         let policy = scopes::policy(tools::scopes(), &scopes, &mut problems);
         let options = resource.and_then(|resource| options(&cli, resource, policy, &mut problems));
-        let config = options.zip(outgoing).map(|(options, outgoing)| {
+        let storage = storage(&cli.storage, &mut problems);
+        let config = options.zip(outgoing).zip(storage).map(|((options, outgoing), storage)| {
             // The layer answers first, with its reason.
             let max_body_bytes = options.max_body_bytes.saturating_mul(2);
             let serve_options = ServeOptions { tls, max_body_bytes, ..ServeOptions::default() };
@@ -72,6 +85,7 @@ impl TryFrom<Cli> for Config {
                 audit,
                 options,
                 scopes,
+                storage,
                 outgoing,
                 serve_options,
                 serving: cli.serving,
@@ -117,11 +131,7 @@ fn check_transport(transport: &str, problems: &mut Problems) {
 
 fn check_unavailable(args: &UnavailableArgs, problems: &mut Problems) {
     let shim = args.metadata_shim.as_ref().filter(|value| !matches!(value.as_str(), "off" | "false"));
-    let reserved = [
-        ("MCP_RESOURCE_CONFIG", args.config.as_ref()),
-        ("MCP_RESOURCE_DATABASE_URL", args.database_url.as_ref()),
-        ("MCP_RESOURCE_METADATA_SHIM", shim),
-    ];
+    let reserved = [("MCP_RESOURCE_CONFIG", args.config.as_ref()), ("MCP_RESOURCE_METADATA_SHIM", shim)];
     for (name, value) in reserved {
         if value.is_some_and(|value| !value.is_empty()) {
             problems.add(name, "not available in this version", "remove it");
@@ -187,6 +197,14 @@ fn outgoing(args: &ServingArgs, problems: &mut Problems) -> Option<ClientOptions
         None => None,
     };
     Some(ClientOptions { extra_ca_pem, ..ClientOptions::default() })
+}
+
+fn storage(args: &StorageArgs, problems: &mut Problems) -> Option<StorageConfig> {
+    let fix = "write sqlite: and a file name, or a postgres:// URL";
+    let database_url = problems.check("MCP_RESOURCE_DATABASE_URL", fix, args.database_url.parse());
+    let fix = "use a whole number of requests, such as 100000";
+    let monthly_quota = problems.check("MCP_RESOURCE_MONTHLY_QUOTA", fix, args.monthly_quota.parse());
+    Some(StorageConfig { database_url: database_url?, monthly_quota: monthly_quota? })
 }
 
 fn options(

@@ -7,9 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser as _;
 use mcp_server::cli::Cli;
-use mcp_server::config::Config;
+use mcp_server::config::{Config, StorageConfig};
 use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
+use mcp_server::storage::{Meter, Storage};
+use mcp_server::tools::Means;
 use mcp_server::{mcp, routes, tools};
+use ring::rand::SystemRandom;
 use serving::Listener;
 use serving::settings::{self, InvalidSetting};
 use tokio_util::sync::CancellationToken;
@@ -61,7 +64,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
         let metrics = bind(&config.host, port, "MCP_RESOURCE_METRICS_PORT").await?;
         serve_metrics(metrics, &protected, stop.clone());
     }
-    let mut tools = tools::Tools::new(clock);
+    let means = means(&config.storage, clock);
+    let mut tools = tools::Tools::new(means.clone());
     if config.scopes.hide_tools {
         tools = tools.hiding_by(config.options.scopes.clone());
     }
@@ -73,6 +77,9 @@ async fn run(config: Config) -> anyhow::Result<()> {
         stop.cancel();
     };
     serving::serve(listener, router, config.serve_options, shutdown).await;
+    // Logged if it fails; there is nobody left to tell.
+    means.meter.flush().await.ok();
+    means.storage.close().await;
     Ok(())
 }
 
@@ -83,6 +90,22 @@ async fn bind(host: &str, port: u16, setting: &'static str) -> Result<Listener, 
 fn serve_metrics(listener: Listener, protected: &ResourceServer, stop: CancellationToken) {
     let stopped = async move { stop.cancelled().await };
     tokio::spawn(serving::serve(listener, routes::metrics(protected), serving::ServeOptions::default(), stopped));
+}
+
+/// What the tools work with. The database is opened beside the start: whether it is there decides about notes
+/// only.
+fn means(config: &StorageConfig, clock: Arc<dyn Clock>) -> Means {
+    #[expect(clippy::disallowed_methods, reason = "the one place that makes the generator")]
+    let random = Arc::new(SystemRandom::new());
+    let storage = Storage::new(config.database_url.clone(), random);
+    let meter = Arc::new(Meter::new(storage.clone()));
+    let (opened, counted) = (storage.clone(), Arc::clone(&meter));
+    tokio::spawn(async move {
+        // Logged if it fails; the first call of a tool tries again.
+        opened.open().await.ok();
+        counted.keep_flushing().await;
+    });
+    Means { clock, storage, meter, monthly_quota: config.monthly_quota }
 }
 
 /// Fetches the keys before the first request if the issuer answers in time, and goes on trying if not.

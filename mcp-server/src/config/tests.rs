@@ -47,6 +47,10 @@ fn every_problem_is_reported_at_once() {
         "*",
         "--transport",
         "sse",
+        "--database-url",
+        "notes.db",
+        "--monthly-quota",
+        "much",
     ];
     let expected = [
         "MCP_RESOURCE_TRANSPORT",
@@ -55,6 +59,8 @@ fn every_problem_is_reported_at_once() {
         "MCP_RESOURCE_PRESET",
         "MCP_RESOURCE_OAUTH_STRICT",
         "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS",
+        "MCP_RESOURCE_DATABASE_URL",
+        "MCP_RESOURCE_MONTHLY_QUOTA",
     ];
     assert_eq!(problems(&args), expected);
 }
@@ -98,11 +104,7 @@ fn asking_needs_credentials_that_are_no_demo_elsewhere() {
 
 #[test]
 fn what_is_not_there_yet_is_an_error_when_set() {
-    for (flag, name) in [
-        ("--config", "MCP_RESOURCE_CONFIG"),
-        ("--database-url", "MCP_RESOURCE_DATABASE_URL"),
-        ("--metadata-shim", "MCP_RESOURCE_METADATA_SHIM"),
-    ] {
+    for (flag, name) in [("--config", "MCP_RESOURCE_CONFIG"), ("--metadata-shim", "MCP_RESOURCE_METADATA_SHIM")] {
         assert_eq!(problems(&[flag, "x"]), [name]);
         assert!(config(&[flag, ""]).is_ok());
     }
@@ -124,8 +126,10 @@ fn a_public_url_that_contradicts_what_is_served_is_refused() {
 
 #[test]
 fn printed_settings_hold_no_secret() {
-    let printed =
-        config(&["--introspect-client-id", "me", "--introspect-client-secret", "hush-hush"]).unwrap().to_string();
+    let secrets = ["--introspect-client-id=me", "--introspect-client-secret=hush-hush"];
+    let database = ["--database-url=postgres://me:hush@db.example/notes"];
+    let printed = config(&[&secrets[..], &database].concat()).unwrap().to_string();
+    assert!(printed.contains("MCP_RESOURCE_DATABASE_URL=postgres://me:***@db.example/notes"), "{printed}");
     assert!(printed.contains("MCP_RESOURCE_INTROSPECT_CLIENT_SECRET=***"), "{printed}");
     assert!(!printed.contains("hush") && !format!("{:?}", config(&[]).unwrap()).contains("secret-123"));
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rmcp::ErrorData;
 #[cfg(feature = "rmcp")]
 use rmcp::handler::server::common::{AsRequestContext, FromContextPart};
+use serde_json::{Map, Value};
 
 use super::scope::Scopes;
 
@@ -29,6 +30,7 @@ pub(super) struct Verified {
     pub(super) expires_at: Option<Timestamp>,
     pub(super) token_id: Option<String>,
     pub(super) authenticated_at: Option<Timestamp>,
+    pub(super) others: Map<String, Value>,
 }
 
 impl AccessToken {
@@ -82,6 +84,12 @@ impl AccessToken {
     #[must_use]
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.0.authenticated_at
+    }
+
+    /// Any claim that has no method of its own, as the issuer wrote it: `email`, `auth_time`, `groups` ...
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        self.0.others.get(name)
     }
 }
 

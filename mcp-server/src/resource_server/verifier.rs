@@ -185,6 +185,7 @@ impl Verifier {
             expires_at: claims.expires_at,
             token_id: claims.token_id,
             authenticated_at,
+            others: claims.extra,
         });
         self.verdicts.insert(hash, Verdict { token: token.clone(), issuer: index, not_before, until, key });
         token

@@ -43,7 +43,7 @@ impl Tools {
     /// Tells the time.
     #[tool(description = "The current time in RFC 3339, in UTC or in the given IANA time zone")]
     async fn get_time(&self, Parameters(asked): Parameters<GetTime>) -> Result<Json<Time>, String> {
-        time_at(self.clock.now(), asked.timezone.as_deref()).map(Json).map_err(|error| error.to_string())
+        time_at(self.means.clock.now(), asked.timezone.as_deref()).map(Json).map_err(|error| error.to_string())
     }
 }
 

@@ -1,6 +1,11 @@
 //! The tools, one per file, and the MCP server that offers them.
 
+mod create_secure_note;
+mod get_api_usage;
 mod get_time;
+mod get_user_profile;
+mod list_secure_notes;
+mod profile;
 mod whoami;
 
 use std::borrow::Cow;
@@ -11,14 +16,15 @@ use http::request::Parts;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult, PaginatedRequestParams,
-    ProtocolVersion, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
 use verification_keys::Clock;
 
 use crate::resource_server::{AccessToken, ScopePolicy};
+use crate::storage::{Count, Meter, NoteId, Person, Storage};
 
 /// The revisions of MCP that are served: the stateless one, and those with `initialize` back to 2025-03-26.
 pub const PROTOCOL_VERSIONS: &[ProtocolVersion] = &[
@@ -28,25 +34,51 @@ pub const PROTOCOL_VERSIONS: &[ProtocolVersion] = &[
     ProtocolVersion::V_2026_07_28,
 ];
 
+/// What the tools work with.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// What they read the time from.
+    pub clock: Arc<dyn Clock>,
+    /// Where notes are kept.
+    pub storage: Storage,
+    /// What counts their use.
+    pub meter: Arc<Meter>,
+    /// The requests per person and month that `get_api_usage` counts down from. Nothing is refused for it.
+    pub monthly_quota: u64,
+}
+
 /// The MCP server. Clones share the tool router, which is built once.
 #[derive(Clone)]
 pub struct Tools {
     router: Arc<ToolRouter<Self>>,
-    clock: Arc<dyn Clock>,
+    means: Means,
     hidden_by: Option<Arc<ScopePolicy>>,
 }
 
 impl Tools {
-    /// All tools; `clock` is what `get_time` reads.
+    /// All tools.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { router: Arc::new(Self::get_time_router() + Self::whoami_router()), clock, hidden_by: None }
+    pub fn new(means: Means) -> Self {
+        let router = Self::get_time_router()
+            + Self::whoami_router()
+            + Self::get_user_profile_router()
+            + Self::create_secure_note_router()
+            + Self::list_secure_notes_router()
+            + Self::get_api_usage_router();
+        Self { router: Arc::new(router), means, hidden_by: None }
     }
 
     /// `tools/list` leaves out what the token may not call under `policy`.
     #[must_use]
     pub fn hiding_by(self, policy: ScopePolicy) -> Self {
         Self { hidden_by: Some(Arc::new(policy)), ..self }
+    }
+
+    /// Counts a request of whoever it is for; without a person there is nobody to count for.
+    fn count(&self, token: &AccessToken, bytes: usize) {
+        if let Ok(person) = Person::of(token) {
+            self.means.meter.count(person, Count::request(bytes), self.means.clock.now());
+        }
     }
 }
 
@@ -56,6 +88,10 @@ pub fn scopes() -> ScopePolicy {
     ScopePolicy::new(get_time::REQUIRED_SCOPE)
         .tool(get_time::NAME, get_time::REQUIRED_SCOPE)
         .tool(whoami::NAME, whoami::REQUIRED_SCOPE)
+        .tool(get_user_profile::NAME, get_user_profile::REQUIRED_SCOPE)
+        .tool(create_secure_note::NAME, create_secure_note::REQUIRED_SCOPE)
+        .tool(list_secure_notes::NAME, list_secure_notes::REQUIRED_SCOPE)
+        .tool(get_api_usage::NAME, get_api_usage::REQUIRED_SCOPE)
         .otherwise("mcp:read")
 }
 
@@ -64,7 +100,11 @@ impl ServerHandler for Tools {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(Implementation::new("portcullis-mcp-server", env!("CARGO_PKG_VERSION")))
-            .with_instructions("Call get_time for the time, and whoami for what your access token says.")
+            .with_instructions(
+                "Call get_time for the time, whoami for what your access token says, get_user_profile for whom it \
+                 was issued for, create_secure_note and list_secure_notes for notes that only this person can read, \
+                 and get_api_usage for how much was used.",
+            )
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
@@ -91,13 +131,39 @@ impl ServerHandler for Tools {
         request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        // Out of the parts and into the context, so that a tool takes the token without a copy of all headers.
-        let parts = context.extensions.get::<Parts>();
-        if let Some(token) = parts.and_then(|parts| parts.extensions.get::<AccessToken>()).cloned() {
-            context.extensions.insert(token);
-        }
-        self.router.call(ToolCallContext::new(self, request, context)).await
+        let token = verified(&context)?;
+        let asked = request.arguments.as_ref().map_or(0, written);
+        // Into the context, so that a tool takes the token without a copy of all headers.
+        context.extensions.insert(token.clone());
+        let outcome = self.router.call(ToolCallContext::new(self, request, context)).await;
+        let answered = match &outcome {
+            Ok(CallToolResponse::Complete(result)) => text(result),
+            _ => 0,
+        };
+        self.count(&token, asked + answered);
+        outcome
     }
+}
+
+/// The proof that the request was authorized. Without the layer in front there is none: closed, never open.
+fn verified(context: &RequestContext<RoleServer>) -> Result<AccessToken, ErrorData> {
+    let parts = context.extensions.get::<Parts>();
+    let token = parts.and_then(|parts| parts.extensions.get::<AccessToken>()).cloned();
+    token.ok_or_else(|| ErrorData::internal_error("the MCP endpoint is not protected", None))
+}
+
+/// Where a note can be read as a resource.
+fn note_uri(id: &NoteId) -> String {
+    format!("user://notes/{}", id.as_str())
+}
+
+/// How much text arguments are, in bytes of the strings in them.
+fn written(arguments: &JsonObject) -> usize {
+    arguments.values().filter_map(|value| value.as_str()).map(str::len).sum()
+}
+
+fn text(result: &CallToolResult) -> usize {
+    result.content.iter().filter_map(|block| block.as_text()).map(|block| block.text.len()).sum()
 }
 
 impl fmt::Debug for Tools {

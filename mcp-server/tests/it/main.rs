@@ -11,6 +11,7 @@ mod issuers;
 mod keys;
 mod log;
 mod metrics;
+mod notes;
 mod scopes;
 mod server;
 mod tokens;

@@ -9,7 +9,7 @@ use mcp_server::tools;
 use serde_json::{Value, json};
 
 use crate::bench::{Answered, Bench};
-use crate::server::{Server, set, tool_names};
+use crate::server::{Server, TOOLS, set, tool_names};
 
 fn policy() -> ScopePolicy {
     ScopePolicy::new("mcp:read")
@@ -129,9 +129,13 @@ async fn headers_refuse_without_the_body_and_never_allow_against_it() {
 
 #[tokio::test]
 async fn a_list_can_hide_what_the_token_may_not_call() {
-    let scopes = || tools::scopes().tool("get_time", "clock");
+    let scopes = || tools::scopes().tool("get_time", "clock").tool("list_secure_notes", "clock");
     let server = Server::with(scopes(), |tools| tools.hiding_by(scopes())).await;
-    let rows = [("mcp:read", vec!["whoami"]), ("clock mcp:read", vec!["get_time", "whoami"]), ("other", vec![])];
+    let rows = [
+        ("mcp:read", vec!["get_api_usage", "get_user_profile", "whoami"]),
+        ("clock mcp:write", vec!["create_secure_note", "get_time", "list_secure_notes"]),
+        ("other", vec![]),
+    ];
     for (scope, expected) in rows {
         let token = format!("Bearer {}", server.bench.token(json!({"scope": scope})));
         let list = [server.modern("tools/list", json!({})), server.legacy(Some("2025-11-25"), "tools/list", json!({}))];
@@ -146,5 +150,5 @@ async fn a_list_can_hide_what_the_token_may_not_call() {
     }
     let open = Server::start().await;
     let answer = open.send(open.modern("tools/list", json!({}))).await;
-    assert_eq!(tool_names(&answer), ["get_time", "whoami"]);
+    assert_eq!(tool_names(&answer), TOOLS);
 }

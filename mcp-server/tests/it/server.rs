@@ -7,9 +7,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use mcp_server::resource_server::{ResourceIdentifier, ScopePolicy};
+use mcp_server::storage::{Meter, Storage};
 use mcp_server::{mcp, routes, tools};
+use ring::rand::SystemRandom;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -20,6 +23,7 @@ use crate::log;
 pub(crate) struct Server {
     pub(crate) bench: Bench,
     pub(crate) router: Router,
+    pub(crate) folder: TempDir,
 }
 
 impl Server {
@@ -29,11 +33,12 @@ impl Server {
 
     pub(crate) async fn with(scopes: ScopePolicy, change: impl FnOnce(tools::Tools) -> tools::Tools) -> Self {
         let bench = Bench::with(&|options| options.scopes = scopes.clone()).await;
-        let tools = change(tools::Tools::new(Arc::clone(&bench.clock) as _));
+        let folder = tempfile::tempdir().unwrap();
+        let tools = change(tools::Tools::new(means(&bench, &folder)));
         let endpoint = mcp::endpoint(tools, 1 << 20, CancellationToken::new());
         let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
         let router = routes::router(&resource, &bench.server, endpoint);
-        Self { bench, router }
+        Self { bench, router, folder }
     }
 
     fn post(&self, body: &Value) -> Request {
@@ -78,6 +83,14 @@ impl Server {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the edge of these tests")]
+fn means(bench: &Bench, folder: &TempDir) -> tools::Means {
+    let url = format!("sqlite:{}", folder.path().join("data/notes.db").display());
+    let storage = Storage::new(url.parse().unwrap(), Arc::new(SystemRandom::new()));
+    let meter = Arc::new(Meter::new(storage.clone()));
+    tools::Means { clock: Arc::clone(&bench.clock) as _, storage, meter, monthly_quota: 10 }
+}
+
 pub(crate) fn set(request: &mut Request, name: &'static str, value: &str) {
     request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
 }
@@ -87,6 +100,8 @@ pub(crate) fn tool_names(answer: &Answered) -> Vec<&str> {
     tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect()
 }
 
+pub(crate) const TOOLS: [&str; 6] =
+    ["create_secure_note", "get_api_usage", "get_time", "get_user_profile", "list_secure_notes", "whoami"];
 const NOW: &str = "2026-09-21T14:13:20Z";
 
 #[tokio::test]
@@ -97,7 +112,7 @@ async fn a_client_of_2026_07_28_needs_no_handshake() {
     let versions = &discovered.body["result"]["supportedVersions"];
     assert_eq!(*versions, json!(["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]));
     let listed = server.send(server.modern("tools/list", json!({}))).await;
-    assert_eq!(tool_names(&listed), ["get_time", "whoami"]);
+    assert_eq!(tool_names(&listed), TOOLS);
     let called = server.send(server.modern("tools/call", json!({"name": "get_time", "arguments": {}}))).await;
     assert_eq!(called.body["result"]["structuredContent"], json!({"time": NOW, "timezone": "UTC"}));
     assert_eq!(called.header("content-type"), Some("application/json"));
@@ -131,7 +146,7 @@ async fn clients_with_initialize_are_served_back_to_2025_03_26() {
     assert_eq!(server.send(initialized).await.status, 202);
     for version in [None, Some("2025-03-26"), Some("2025-06-18"), Some("2025-11-25")] {
         let listed = server.send(server.legacy(version, "tools/list", json!({}))).await;
-        assert_eq!(tool_names(&listed), ["get_time", "whoami"], "{version:?}");
+        assert_eq!(tool_names(&listed), TOOLS, "{version:?}");
         let arguments = json!({"name": "get_time", "arguments": {"timezone": "Asia/Tokyo"}});
         let called = server.send(server.legacy(version, "tools/call", arguments)).await;
         assert_eq!(called.body["result"]["structuredContent"]["time"], "2026-09-21T23:13:20+09:00", "{version:?}");
@@ -190,7 +205,7 @@ async fn a_tool_without_its_scope_is_403_in_both_eras_whatever_the_headers_say()
     }
     let mut listing = server.modern("tools/list", json!({}));
     set(&mut listing, "authorization", &weak);
-    assert_eq!(tool_names(&server.send(listing).await), ["get_time", "whoami"]);
+    assert_eq!(tool_names(&server.send(listing).await), TOOLS);
 }
 
 #[tokio::test]
@@ -254,6 +269,9 @@ async fn a_body_that_is_not_one_message_is_a_bad_request() {
     let deep = "[".repeat(100_000);
     for body in ["", "nonsense", "[]", r#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#, "{}", &deep] {
         let mut request = server.post(&json!({}));
+        // A token that may do everything: the layer does not look into the body.
+        let token = server.bench.token(json!({"scope": "mcp:read mcp:write"}));
+        set(&mut request, "authorization", &format!("Bearer {token}"));
         *request.body_mut() = Body::from(body.to_owned());
         let answer = server.send(request).await;
         assert_eq!((answer.status.as_u16(), &answer.body["error"]["code"]), (400, &json!(-32700)));
