@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of a test may end it")]
 
 use client::demo::{
-    binaries::Binaries,
+    binaries::{Beside, Binaries},
     children::{Children, Plan},
     ports,
     servers::Servers as _,
@@ -103,7 +103,7 @@ impl Realm {
         static BUILT: OnceLock<Binaries> = OnceLock::new();
         verification_keys::install_crypto_providers();
         let folder = tempfile::tempdir().unwrap();
-        let binaries = BUILT.get_or_init(|| Binaries::build().unwrap());
+        let binaries = BUILT.get_or_init(|| Binaries::build(Beside::Tests).unwrap());
         let plan = Plan::isolated(binaries, folder.path()).unwrap();
         let servers = plan.start(&client(&ClientOptions::default()).unwrap()).await.unwrap();
         Self { servers, folder }

@@ -1,4 +1,5 @@
-//! The programs of the two servers, built by the same cargo: `cargo run` and `cargo test` build only their own package.
+//! The programs of the two servers, built by the same cargo: `cargo run` and `cargo test` do not build other packages'
+//! programs. The whole workspace is named, so that the features of what is shared are those that are built already.
 
 use serde::Deserialize;
 use std::{
@@ -18,11 +19,26 @@ pub struct Binaries {
     pub mcp_server: PathBuf,
 }
 
+/// What is built already beside the programs, because it decides the features of what they share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// `cargo run`: programs only.
+    Programs,
+    /// `cargo test`: the tests with what they alone depend on.
+    Tests,
+}
+
 /// One line of `cargo build --message-format=json`.
 #[derive(Deserialize)]
 struct Message {
     target: Option<Target>,
+    profile: Option<Profile>,
     executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
 }
 
 #[derive(Deserialize)]
@@ -35,9 +51,12 @@ impl Binaries {
     ///
     /// # Errors
     /// When the build fails.
-    pub fn build() -> Result<Self, ServerError> {
+    pub fn build(beside: Beside) -> Result<Self, ServerError> {
         let mut cargo = Command::new(cargo());
-        cargo.args(["build", "--package", "authz", "--package", "mcp-server", "--bins"]);
+        cargo.args(["build", "--workspace", "--bins"]);
+        if beside == Beside::Tests {
+            cargo.arg("--tests");
+        }
         cargo.arg("--message-format=json-render-diagnostics").current_dir(workspace());
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
@@ -72,8 +91,12 @@ pub fn workspace() -> &'static Path {
 
 fn executable(messages: &str, name: &'static str) -> Result<PathBuf, ServerError> {
     let mut built = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let is_program = |message: &Message| {
+        message.target.as_ref().is_some_and(|target| target.name == name)
+            && message.profile.as_ref().is_some_and(|profile| !profile.test)
+    };
     built
-        .find_map(|message| message.executable.filter(|_| message.target.is_some_and(|target| target.name == name)))
+        .find_map(|message| if is_program(&message) { message.executable } else { None })
         .ok_or(ServerError::NoProgram(name))
 }
 
@@ -83,8 +106,9 @@ mod tests {
 
     #[test]
     fn finds_the_program_among_cargos_messages() {
-        let messages = r#"{"reason":"compiler-artifact","target":{"name":"authz"},"executable":null}
-            {"reason":"compiler-artifact","target":{"name":"authz"},"executable":"/t/authz"}
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"authz"},"profile":{"test":false},"executable":null}
+            {"reason":"compiler-artifact","target":{"name":"authz"},"profile":{"test":true},"executable":"/t/deps/authz-1"}
+            {"reason":"compiler-artifact","target":{"name":"authz"},"profile":{"test":false},"executable":"/t/authz"}
             {"reason":"build-finished","success":true}"#;
         assert_eq!(executable(messages, "authz").unwrap(), PathBuf::from("/t/authz"));
         assert!(matches!(executable(messages, "mcp-server"), Err(ServerError::NoProgram("mcp-server"))));

@@ -4,7 +4,7 @@ use std::{fmt, io, path::Path};
 use url::Url;
 
 use super::{
-    binaries::{Binaries, workspace},
+    binaries::{Beside, Binaries, workspace},
     children::{Children, Plan},
     cli::Places,
     demo_person, ports,
@@ -39,7 +39,7 @@ pub struct Greeting {
 pub async fn start(places: &Places, http: &reqwest::Client) -> Result<Started, ServerError> {
     ports::expect_free(places.auth_port, "MCP_AUTH_PORT")?;
     ports::expect_free(places.resource_port, "MCP_RESOURCE_PORT")?;
-    let binaries = Binaries::build()?;
+    let binaries = Binaries::build(Beside::Programs)?;
     let plan = plan(places, &binaries)?;
     let lines = [line(&plan.authz, plan.issuer.as_str()), line(&plan.mcp_server, plan.addresses.server.as_str())];
     let server = plan.addresses.server.to_string();

@@ -19,7 +19,7 @@ use crate::{
     config::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET},
     oauth::client::{ClientCredentials, ClientSecret},
 };
-use binaries::Binaries;
+use binaries::{Beside, Binaries};
 use browser::Person;
 use check::{Cast, Step, StepFailed};
 use children::{Children, Plan};
@@ -62,7 +62,7 @@ async fn start(
     out: &mut impl io::Write,
 ) -> Result<(Children, Url), check::Problem> {
     let redirect_uri = DEMO_REDIRECT_URI.parse().map_err(|_| ServerError::Url(DEMO_REDIRECT_URI.to_owned()))?;
-    let plan = Plan::isolated(&Binaries::build()?, folder)?;
+    let plan = Plan::isolated(&Binaries::build(Beside::Programs)?, folder)?;
     let line = format!("authz at {}, mcp-server at {}", plan.issuer, plan.addresses.server);
     let children = plan.start(http).await?;
     // A closed pipe must not end the check: its exit code counts.

@@ -1,7 +1,7 @@
 //! authz and mcp-server running in a temporary folder, and what a test needs to talk to them.
 
 use client::demo::{
-    binaries::Binaries,
+    binaries::{Beside, Binaries},
     browser::Browser,
     check::{
         Problem,
@@ -51,7 +51,7 @@ impl Realm {
 pub(crate) fn binaries() -> &'static Binaries {
     static BUILT: OnceLock<Result<Binaries, ServerError>> = OnceLock::new();
     // A failed build fails every test, and is not tried again by each.
-    BUILT.get_or_init(Binaries::build).as_ref().unwrap_or_else(|error| panic!("{error}"))
+    BUILT.get_or_init(|| Binaries::build(Beside::Tests)).as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub(crate) fn http() -> reqwest::Client {
