@@ -7,7 +7,7 @@ use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tools;
+use super::{Tools, resources};
 use crate::resource_server::AccessToken;
 use crate::storage::{Content, InvalidNote, NewNote, NoPerson, Person, StorageError, Title};
 
@@ -72,7 +72,7 @@ impl Tools {
         let id = self.means.storage.add_note(&person, &note, now).await?;
         Ok(CreatedNote {
             note_id: id.as_str().to_owned(),
-            uri: super::note_uri(&id),
+            uri: resources::note_uri(&id),
             title: note.title.as_str().to_owned(),
             created_at: now.to_string(),
         })

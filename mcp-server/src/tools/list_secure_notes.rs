@@ -6,7 +6,7 @@ use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tools;
+use super::{Tools, resources};
 use crate::resource_server::AccessToken;
 use crate::storage::{NoPerson, Person, Preview, StorageError};
 
@@ -90,7 +90,7 @@ impl Tools {
 
 fn listed(note: Preview) -> ListedNote {
     ListedNote {
-        uri: super::note_uri(&note.id),
+        uri: resources::note_uri(&note.id),
         note_id: note.id.as_str().to_owned(),
         title: note.title,
         preview: note.preview,

@@ -1,4 +1,4 @@
-//! The tools, one per file, and the MCP server that offers them.
+//! The tools and the prompt, one per file, the resources, and the MCP server that offers them.
 
 mod create_secure_note;
 mod get_api_usage;
@@ -6,6 +6,8 @@ mod get_time;
 mod get_user_profile;
 mod list_secure_notes;
 mod profile;
+mod resources;
+mod summarize_notes;
 mod whoami;
 
 use std::borrow::Cow;
@@ -13,18 +15,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
+use rmcp::handler::server::prompt::PromptContext;
+use rmcp::handler::server::router::prompt::PromptRouter;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, ContentBlock, GetPromptRequestParams, GetPromptResponse,
+    Implementation, JsonObject, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ResourceContents,
+    ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
 use verification_keys::Clock;
 
 use crate::resource_server::{AccessToken, ScopePolicy};
-use crate::storage::{Count, Meter, NoteId, Person, Storage};
+use crate::storage::{Count, Meter, Person, Storage};
 
 /// The revisions of MCP that are served: the stateless one, and those with `initialize` back to 2025-03-26.
 pub const PROTOCOL_VERSIONS: &[ProtocolVersion] = &[
@@ -51,6 +57,7 @@ pub struct Means {
 #[derive(Clone)]
 pub struct Tools {
     router: Arc<ToolRouter<Self>>,
+    prompts: Arc<PromptRouter<Self>>,
     means: Means,
     hidden_by: Option<Arc<ScopePolicy>>,
 }
@@ -65,7 +72,8 @@ impl Tools {
             + Self::create_secure_note_router()
             + Self::list_secure_notes_router()
             + Self::get_api_usage_router();
-        Self { router: Arc::new(router), means, hidden_by: None }
+        let prompts = Arc::new(Self::summarize_notes_router());
+        Self { router: Arc::new(router), prompts, means, hidden_by: None }
     }
 
     /// `tools/list` leaves out what the token may not call under `policy`.
@@ -82,23 +90,25 @@ impl Tools {
     }
 }
 
-/// What each tool needs, as the tools themselves say.
+/// What each tool, prompt and resource needs, as they say themselves.
 #[must_use]
 pub fn scopes() -> ScopePolicy {
-    ScopePolicy::new(get_time::REQUIRED_SCOPE)
+    let policy = ScopePolicy::new(get_time::REQUIRED_SCOPE)
         .tool(get_time::NAME, get_time::REQUIRED_SCOPE)
         .tool(whoami::NAME, whoami::REQUIRED_SCOPE)
         .tool(get_user_profile::NAME, get_user_profile::REQUIRED_SCOPE)
         .tool(create_secure_note::NAME, create_secure_note::REQUIRED_SCOPE)
         .tool(list_secure_notes::NAME, list_secure_notes::REQUIRED_SCOPE)
         .tool(get_api_usage::NAME, get_api_usage::REQUIRED_SCOPE)
-        .otherwise("mcp:read")
+        .prompt(summarize_notes::NAME, summarize_notes::REQUIRED_SCOPE)
+        .otherwise("mcp:read");
+    resources::scopes(policy)
 }
 
 #[tool_handler(router = self.router)]
 impl ServerHandler for Tools {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_prompts().enable_resources().build())
             .with_server_info(Implementation::new("portcullis-mcp-server", env!("CARGO_PKG_VERSION")))
             .with_instructions(
                 "Call get_time for the time, whoami for what your access token says, get_user_profile for whom it \
@@ -137,11 +147,69 @@ impl ServerHandler for Tools {
         context.extensions.insert(token.clone());
         let outcome = self.router.call(ToolCallContext::new(self, request, context)).await;
         let answered = match &outcome {
-            Ok(CallToolResponse::Complete(result)) => text(result),
+            Ok(CallToolResponse::Complete(result)) => result.content.iter().map(told).sum(),
             _ => 0,
         };
         self.count(&token, asked + answered);
         outcome
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let list = ListPromptsResult::with_all_items(self.prompts.list_all());
+        let hints = resources::has_hints(&context);
+        Ok(if hints { list.with_ttl_ms(0).with_cache_scope(CacheScope::Public) } else { list })
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let token = verified(&context)?;
+        context.extensions.insert(token.clone());
+        let asked = request.arguments.as_ref().map_or(0, written);
+        let asked_for = PromptContext::new(self, request.name, request.arguments, context);
+        let outcome = self.prompts.get_prompt(asked_for).await;
+        let answered = match &outcome {
+            Ok(GetPromptResponse::Complete(result)) => {
+                result.messages.iter().map(|message| told(&message.content)).sum()
+            }
+            _ => 0,
+        };
+        self.count(&token, asked + answered);
+        outcome
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(resources::list(&context))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::list_templates(&context))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let token = verified(&context)?;
+        let outcome = resources::read(self, &token, &request.uri, &context).await;
+        let answered = outcome.as_ref().map_or(0, |result| result.contents.iter().map(length).sum());
+        self.count(&token, answered);
+        outcome.map(Into::into)
     }
 }
 
@@ -152,18 +220,24 @@ fn verified(context: &RequestContext<RoleServer>) -> Result<AccessToken, ErrorDa
     token.ok_or_else(|| ErrorData::internal_error("the MCP endpoint is not protected", None))
 }
 
-/// Where a note can be read as a resource.
-fn note_uri(id: &NoteId) -> String {
-    format!("user://notes/{}", id.as_str())
-}
-
 /// How much text arguments are, in bytes of the strings in them.
 fn written(arguments: &JsonObject) -> usize {
     arguments.values().filter_map(|value| value.as_str()).map(str::len).sum()
 }
 
-fn text(result: &CallToolResult) -> usize {
-    result.content.iter().filter_map(|block| block.as_text()).map(|block| block.text.len()).sum()
+fn told(block: &ContentBlock) -> usize {
+    match block {
+        ContentBlock::Text(text) => text.text.len(),
+        ContentBlock::Resource(embedded) => length(&embedded.resource),
+        _ => 0,
+    }
+}
+
+fn length(contents: &ResourceContents) -> usize {
+    match contents {
+        ResourceContents::TextResourceContents { text, .. } => text.len(),
+        _ => 0,
+    }
 }
 
 impl fmt::Debug for Tools {

@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod metrics;
 mod notes;
+mod resources;
 mod scopes;
 mod server;
 mod tokens;
