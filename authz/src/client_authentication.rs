@@ -173,7 +173,7 @@ impl AuthenticationFailed {
             | Cause::UnknownClient
             | Cause::MethodNotRegistered
             | Cause::WrongSecret => ErrorCode::InvalidClient,
-            Cause::Store(_) => ErrorCode::ServerError,
+            Cause::Store(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
 
@@ -187,6 +187,11 @@ impl AuthenticationFailed {
 impl IntoResponse for AuthenticationFailed {
     fn into_response(self) -> Response {
         let code = self.code();
+        if self.is_ours() {
+            tracing::error!(error = ?self, "client authentication failed");
+        } else {
+            tracing::info!(cause = %self, error = code.as_str(), "client authentication refused");
+        }
         let description = match code {
             ErrorCode::InvalidRequest => "use one client authentication method",
             ErrorCode::InvalidClient => "client authentication failed",

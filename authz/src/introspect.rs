@@ -152,15 +152,12 @@ impl IntoResponse for IntrospectError {
     fn into_response(self) -> Response {
         match self {
             Self::NotAForm(error) => error.into_response(),
-            Self::Caller(failed) => {
-                tracing::info!(cause = %failed, "introspection refused");
-                failed.into_response()
-            }
+            Self::Caller(failed) => failed.into_response(),
             Self::PublicClient => form::error(ErrorCode::InvalidClient, "client authentication failed"),
             Self::Malformed(_) | Self::TokenMissing => form::error(ErrorCode::InvalidRequest, "token is missing"),
             Self::Store(error) => {
                 tracing::error!(?error, "introspection failed");
-                form::error(ErrorCode::ServerError, "try again later")
+                form::error(ErrorCode::TemporarilyUnavailable, "try again later")
             }
         }
     }

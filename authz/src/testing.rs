@@ -133,6 +133,13 @@ impl Server {
         self.send(request.body(Body::from(json.to_string())).unwrap()).await
     }
 
+    /// Changes the database behind the server's back, so that it does not answer any more.
+    pub(crate) async fn change_database(&self, statement: &'static str) {
+        let store = SqlStore::open(&database_url(self.folder.path())).await.unwrap();
+        store.execute_for_test(statement).await;
+        store.close().await;
+    }
+
     /// The subject of the demo person.
     pub(crate) async fn subject(&self) -> Subject {
         let username = DemoPerson::check_name("demo_user").unwrap();

@@ -137,7 +137,7 @@ impl IntoResponse for AuthorizeError {
             Self::Malformed(_) => malformed(StatusCode::BAD_REQUEST, "A parameter is repeated or cannot be read."),
             Self::Randomness(_) | Self::Session(_) | Self::Store(_) => {
                 tracing::error!(error = ?self, "authorization request failed");
-                let status = ErrorCode::ServerError.status();
+                let status = ErrorCode::TemporarilyUnavailable.status();
                 let message = "Something that the server stands on did not work.";
                 ErrorPage::new(status, Turn::Operator, "The server could not do this", message).into_response()
             }

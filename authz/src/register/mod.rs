@@ -158,7 +158,7 @@ impl IntoResponse for RegisterError {
             }
             Self::Randomness(_) | Self::Store(_) => {
                 tracing::error!(error = ?self, "registration failed");
-                form::error(ErrorCode::ServerError, "try again later")
+                form::error(ErrorCode::TemporarilyUnavailable, "try again later")
             }
         }
     }

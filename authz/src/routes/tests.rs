@@ -132,3 +132,29 @@ async fn what_does_not_exist_is_not_found() {
         assert!(!answer.body.contains("panicked"));
     }
 }
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_503_with_a_time_to_come_back_everywhere() {
+    let server = Server::start().await;
+    let (code, token) = (server.code(&AUTHORIZATION_REQUEST).await, server.token(RESOURCE).await);
+    assert_eq!(server.get(routes::READYZ).await.status, StatusCode::OK);
+    server.change_database("ALTER TABLE clients RENAME TO lost").await;
+    let metadata = json!({ "redirect_uris": [REDIRECT_URI] });
+    for answer in [
+        server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await,
+        server.post_as(("mcp-server", "mcp-server-secret-123"), routes::INTROSPECT, &[("token", &token)]).await,
+        server.post_json(routes::REGISTER, &metadata).await,
+    ] {
+        assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()));
+        assert_eq!(answer.header(header::RETRY_AFTER), Some("2"));
+        assert_eq!(answer.header(header::WWW_AUTHENTICATE), None);
+    }
+    let page = server.get(&format!("{}?{}", routes::AUTHORIZE, encode(&AUTHORIZATION_REQUEST))).await;
+    assert_eq!((page.status, page.header(header::RETRY_AFTER)), (StatusCode::SERVICE_UNAVAILABLE, Some("2")));
+    assert_eq!(page.header(header::LOCATION), None);
+    assert_eq!(server.get(routes::READYZ).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    server.change_database("ALTER TABLE lost RENAME TO clients").await;
+    let answer = server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
+    assert_eq!(answer.status, StatusCode::OK, "nothing was used up: {}", answer.body);
+    assert_eq!(server.get(routes::READYZ).await.status, StatusCode::OK);
+}

@@ -105,7 +105,8 @@ impl TokenError {
                 | CodeRejected::VerifierMismatch
                 | CodeRejected::Replayed,
             ) => ErrorCode::InvalidGrant,
-            Self::Issue(_) | Self::Store(_) => ErrorCode::ServerError,
+            Self::Issue(_) => ErrorCode::ServerError,
+            Self::Store(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
 
@@ -127,12 +128,10 @@ impl IntoResponse for TokenError {
         let code = self.code();
         match self {
             Self::NotAForm(error) => return error.into_response(),
+            Self::Client(failed) => return failed.into_response(),
             Self::Issue(_) | Self::Store(_) => tracing::error!(error = ?self, "token request failed"),
             _ => tracing::info!(cause = %self, error = code.as_str(), "token request refused"),
         }
-        match self {
-            Self::Client(failed) => failed.into_response(),
-            refused => form::error(code, refused.description()),
-        }
+        form::error(code, self.description())
     }
 }
