@@ -68,7 +68,7 @@ pub enum InvalidMetadata {
 }
 
 impl ClientMetadata {
-    const MAX_BYTES: usize = 128 * 1024;
+    const MAX_BYTES: usize = 256 * 1024;
 
     /// Checks a request body; `scopes` are the ones that there are.
     ///
@@ -183,12 +183,15 @@ impl Raw {
     }
 }
 
-/// The name is shown where a person decides whom to trust.
+/// The name is shown where a person decides whom to trust: nothing in it may be invisible or turn the text around.
 fn checked_name(name: String) -> Result<String, InvalidMetadata> {
     let length = name.chars().take(101).count();
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}')
+            || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
     };
     let legal = (1..=100).contains(&length) && !name.trim().is_empty() && !name.chars().any(hidden);
     if legal { Ok(name) } else { Err(InvalidMetadata::Name) }

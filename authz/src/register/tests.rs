@@ -104,8 +104,9 @@ async fn every_redirect_uri_has_to_keep_the_rules() {
     }
     assert_refused(&server, &json!({ "redirect_uris": [] }), "invalid_redirect_uri").await;
     assert_refused(&server, &json!({}), "invalid_redirect_uri").await;
-    let many = vec![REDIRECT_URI; 2000];
-    assert_refused(&server, &json!({ "redirect_uris": many }), "invalid_redirect_uri").await;
+    for many in [vec![REDIRECT_URI.to_owned(); 2000], vec![format!("https://a.example/{}", "x".repeat(60)); 2000]] {
+        assert_refused(&server, &json!({ "redirect_uris": many }), "invalid_redirect_uri").await;
+    }
 }
 
 #[tokio::test]
@@ -163,6 +164,12 @@ async fn unknown_words_and_hostile_uris_are_refused() {
         ("client_name", json!("a\u{0}b")),
         ("client_name", json!("a\nb")),
         ("client_name", json!("\u{200b}")),
+        ("client_name", json!("\u{3164}")),
+        ("client_name", json!("\u{2800}")),
+        ("client_name", json!("\u{115f}\u{1160}")),
+        ("client_name", json!("Pay\u{ad}pal")),
+        ("client_name", json!("a\u{e0041}")),
+        ("client_name", json!("\u{fff9}a")),
     ] {
         assert_refused(&server, &changed(member, value), "invalid_client_metadata").await;
     }
