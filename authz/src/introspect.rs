@@ -72,7 +72,8 @@ fn verify(services: &Services, token: &str, resource: Option<&Resource>) -> Opti
     let claims = Claims::parse(jws.payload()).ok()?;
     let for_caller = claims.audience == Audience::One(resource?.as_str().to_owned());
     let ours = claims.issuer.as_deref() == Some(services.public_url.issuer());
-    let in_time = claims.expires_at.is_some_and(|expires_at| now < expires_at);
+    let begun = claims.not_before.is_none_or(|not_before| not_before <= now);
+    let in_time = begun && claims.expires_at.is_some_and(|expires_at| now < expires_at);
     let grant_id = claims.extra.get("grant_id").and_then(|id| id.as_str()).and_then(GrantId::parse)?;
     (for_caller && ours && in_time).then_some((claims, grant_id))
 }
@@ -93,7 +94,8 @@ fn inactive() -> Response {
 #[derive(Serialize)]
 struct ActiveToken<'a> {
     active: bool,
-    scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
     client_id: Option<&'a str>,
     sub: Option<&'a str>,
     aud: Option<&'a str>,
@@ -108,7 +110,7 @@ impl<'a> ActiveToken<'a> {
     fn new(claims: &'a Claims, resource: Option<&'a Resource>) -> Self {
         Self {
             active: true,
-            scope: claims.scope.as_deref().unwrap_or_default(),
+            scope: claims.scope.as_deref(),
             client_id: claims.client_id.as_deref(),
             sub: claims.subject.as_deref(),
             aud: resource.map(Resource::as_str),

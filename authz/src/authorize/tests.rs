@@ -283,7 +283,7 @@ async fn parameters_that_are_not_text_end_on_a_page() {
         let answer = server.get(&format!("/oauth2/authorize?{query}")).await;
         assert_page(&answer, "");
     }
-    assert_page(&server.post("/oauth2/authorize", &[("state", &"x".repeat(70_000))]).await, "");
+    assert_page(&server.post("/oauth2/authorize", &[("state", &"x".repeat(300_000))]).await, "");
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ async fn a_well_signed_token_that_was_never_issued_is_inactive() {
         json!({ "aud": null }),
         json!({ "exp": NOW.as_second() }),
         json!({ "exp": null }),
+        json!({ "nbf": NOW.as_second() + 1 }),
     ] {
         assert_inactive(&introspect(&server, &mint(changes.clone())).await, &changes.to_string());
     }
@@ -92,6 +93,8 @@ async fn what_is_no_token_of_ours_is_inactive() {
     for hostile in [
         "x".to_owned(),
         "x".repeat(20_000),
+        "x".repeat(100_000),
+        ["x".repeat(33_000), "y".repeat(33_000), "z".repeat(34_000)].join("."),
         code,
         format!("{token}x"),
         format!("{header}x.{rest}"),

@@ -9,8 +9,8 @@ pub struct Parameters(Vec<(String, String)>);
 /// The bytes are not parameters, or not acceptable ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedParameters {
-    /// More than 64 KiB.
-    #[error("the parameters are larger than 64 KiB")]
+    /// More than 256 KiB.
+    #[error("the parameters are larger than 256 KiB")]
     TooLarge,
     /// More than 64 parameters.
     #[error("more than 64 parameters")]
@@ -24,7 +24,7 @@ pub enum MalformedParameters {
 }
 
 impl Parameters {
-    const MAX_BYTES: usize = 64 * 1024;
+    const MAX_BYTES: usize = 256 * 1024;
     const MAX_COUNT: usize = 64;
 
     /// Decodes `application/x-www-form-urlencoded` bytes. Repeated parameters are kept, for [`Self::once`] to refuse.
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn size_and_number_are_bounded() {
-        assert_eq!(Parameters::parse(&vec![b'a'; 64 * 1024 + 1]).unwrap_err(), MalformedParameters::TooLarge);
+        assert_eq!(Parameters::parse(&vec![b'a'; 256 * 1024 + 1]).unwrap_err(), MalformedParameters::TooLarge);
         assert_eq!(Parameters::parse("a=1&".repeat(65).as_bytes()).unwrap_err(), MalformedParameters::TooMany);
     }
 

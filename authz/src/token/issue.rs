@@ -21,6 +21,8 @@ pub struct TokenResponse {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
+    /// RFC 6749 §3.3: a scope has at least one token.
+    #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
 }
 
