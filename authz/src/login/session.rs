@@ -3,7 +3,7 @@
 
 use super::csrf::CsrfToken;
 use crate::{
-    domain::{BrowserSession, SessionSecret, Subject},
+    domain::{BrowserSession, RequestHash, SessionSecret, Subject},
     services::Services,
     store::StoreError,
 };
@@ -57,17 +57,23 @@ impl Browser {
     }
 
     /// The same browser with a new secret, signed in as `subject` or, for `None`, signed out. What was asked for in
-    /// the old session goes on in the new one; the old secret is worth nothing any more.
+    /// the old session goes on in the new one; the old secret is worth nothing any more. `request`, which was shown
+    /// to be this browser's, comes along even if a form that was posted twice has renewed the session meanwhile.
     ///
     /// # Errors
     /// The store or the randomness failed.
-    pub async fn renewed(&self, services: &Services, subject: Option<&Subject>) -> Result<Self, SessionError> {
+    pub async fn renewed(
+        &self,
+        services: &Services,
+        subject: Option<&Subject>,
+        request: Option<&RequestHash>,
+    ) -> Result<Self, SessionError> {
         let secret = SessionSecret::generate(services.random.as_ref())?;
         let session = match subject {
             Some(subject) => BrowserSession::signed_in(secret.hash(), subject.clone(), services.now()),
             None => BrowserSession::anonymous(secret.hash(), services.now()),
         };
-        services.store.renew_session(&self.session.hash, &session).await?;
+        services.store.renew_session(&self.session.hash, &session, request).await?;
         Ok(Self { secret, session, is_new: true })
     }
 

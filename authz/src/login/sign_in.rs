@@ -24,7 +24,8 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
         Ok(subject) => {
             tracing::info!(%subject, "signed in");
             // A new secret: whoever planted or saw the old one is not signed in with it.
-            let browser = form.browser().renewed(&services, Some(&subject)).await?;
+            let request = asking.as_ref().map(|asking| &asking.pending.hash);
+            let browser = form.browser().renewed(&services, Some(&subject), request).await?;
             let next = match &asking {
                 Some(asking) => page_address(&services, CONSENT, Some(&asking.request())),
                 None => page_address(&services, LOGIN, None),

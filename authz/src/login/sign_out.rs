@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserForm) -> Result<Response, PageError> {
     if let Some(asking) = Asking::load(&services, form.browser(), form.field(REQUEST)?).await? {
-        let browser = form.browser().renewed(&services, None).await?;
+        let browser = form.browser().renewed(&services, None, Some(&asking.pending.hash)).await?;
         let next = page_address(&services, LOGIN, Some(&asking.request()));
         return Ok(with_cookie(see_other(&next), &services, &browser));
     }

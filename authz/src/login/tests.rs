@@ -1,10 +1,13 @@
 //! The rules of signing in and out, by the whole router in process.
 
+use super::Browser;
 use crate::{
+    consent::Asking,
+    domain::RequestSecret,
     pages::testing::{Tab, field},
     testing::{Options, Parameter as _, Server},
 };
-use http::{HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -57,6 +60,23 @@ async fn signing_in_makes_a_new_session_and_the_old_one_is_worth_nothing() {
     let mut planted = Tab { cookie: before, ..Tab::new(&server) };
     assert_eq!(planted.get(&format!("/consent?request={request}")).await.status, StatusCode::BAD_REQUEST);
     assert!(planted.get("/login").await.body.contains("<h1>Sign in</h1>"));
+}
+
+#[tokio::test]
+async fn of_a_form_that_is_posted_twice_at_once_the_later_answer_leads_on() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    let request = tab.begin(&[]).await;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, tab.cookie.clone().unwrap().parse().unwrap());
+    let (services, subject) = (&server.services, server.subject().await);
+    let hash = RequestSecret::parse(&request).unwrap().hash();
+    let first = Browser::known(services, &headers).await.unwrap().unwrap();
+    let second = Browser::known(services, &headers).await.unwrap().unwrap();
+    let first = first.renewed(services, Some(&subject), Some(&hash)).await.unwrap();
+    let second = second.renewed(services, Some(&subject), Some(&hash)).await.unwrap();
+    assert!(Asking::load(services, &second, Some(&request)).await.unwrap().is_some());
+    assert!(Asking::load(services, &first, Some(&request)).await.is_err());
 }
 
 #[tokio::test]

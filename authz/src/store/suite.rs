@@ -239,7 +239,7 @@ async fn renewing_a_session_ends_the_old_one_and_takes_its_requests_along() {
     let store = database.open().await;
     let Scene { person, session: old, pending } = scene(&store).await;
     let new = BrowserSession::signed_in(secret::<_>().hash(), person.subject.clone(), NOW);
-    store.renew_session(&old.hash, &new).await.unwrap();
+    store.renew_session(&old.hash, &new, None).await.unwrap();
     let store = database.reopen(store).await;
     assert_eq!(store.session(&old.hash, NOW).await.unwrap(), None);
     let found = store.session(&new.hash, NOW).await.unwrap().unwrap();
@@ -247,6 +247,23 @@ async fn renewing_a_session_ends_the_old_one_and_takes_its_requests_along() {
     assert_eq!(store.pending_authorization(&pending.hash, &old.hash, NOW).await.unwrap(), None);
     let moved = PendingAuthorization { session: new.hash.clone(), ..pending.clone() };
     assert_eq!(store.pending_authorization(&pending.hash, &new.hash, NOW).await.unwrap(), Some(moved));
+}
+
+#[tokio::test]
+async fn of_two_renewals_at_once_the_later_one_has_the_request() {
+    let database = Database::new();
+    let store = database.open().await;
+    let Scene { person, session: old, pending } = scene(&store).await;
+    let new = || BrowserSession::signed_in(secret::<_>().hash(), person.subject.clone(), NOW);
+    let (first, second, stranger) = (new(), new(), new());
+    for new in [&first, &second] {
+        store.renew_session(&old.hash, new, Some(&pending.hash)).await.unwrap();
+    }
+    store.renew_session(&old.hash, &stranger, None).await.unwrap();
+    for (session, found) in [(&old, false), (&first, false), (&second, true), (&stranger, false)] {
+        let here = store.pending_authorization(&pending.hash, &session.hash, NOW).await.unwrap();
+        assert_eq!(here.is_some(), found);
+    }
 }
 
 #[tokio::test]

@@ -90,8 +90,13 @@ impl Store for SqlStore {
         sessions::find(&self.reader, hash, now).await
     }
 
-    async fn renew_session(&self, old: &SessionHash, new: &BrowserSession) -> Result<(), StoreError> {
-        sessions::renew(self.begin().await?, old, new).await
+    async fn renew_session(
+        &self,
+        old: &SessionHash,
+        new: &BrowserSession,
+        request: Option<&RequestHash>,
+    ) -> Result<(), StoreError> {
+        sessions::renew(self.begin().await?, old, new, request).await
     }
 
     async fn end_session(&self, hash: &SessionHash) -> Result<(), StoreError> {

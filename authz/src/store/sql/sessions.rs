@@ -4,7 +4,7 @@ use super::{
     StoreError,
     row::{optional_text, optional_time, text, time},
 };
-use crate::domain::{BrowserSession, SessionHash, SessionStage, Subject};
+use crate::domain::{BrowserSession, RequestHash, SessionHash, SessionStage, Subject};
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyRow};
 
@@ -42,10 +42,13 @@ pub(super) async fn renew(
     mut transaction: Transaction<'static, Any>,
     old: &SessionHash,
     new: &BrowserSession,
+    request: Option<&RequestHash>,
 ) -> Result<(), StoreError> {
     add(&mut *transaction, new).await?;
-    let moved = sqlx::query("UPDATE pending_authorizations SET session_hash = $1 WHERE session_hash = $2");
-    moved.bind(new.hash.as_str()).bind(old.as_str()).execute(&mut *transaction).await?;
+    let statement = "UPDATE pending_authorizations SET session_hash = $1 WHERE session_hash = $2 OR hash = $3";
+    let moved = sqlx::query(statement).bind(new.hash.as_str()).bind(old.as_str());
+    // No hash is empty.
+    moved.bind(request.map_or("", RequestHash::as_str)).execute(&mut *transaction).await?;
     end(&mut *transaction, old).await?;
     Ok(transaction.commit().await?)
 }
