@@ -36,10 +36,20 @@ pub async fn get(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, AuthorizeError> {
-    begin(&services, &headers, query.unwrap_or_default().as_bytes()).await
+    let checked = check(&services, query.unwrap_or_default().as_bytes()).await?;
+    let browser = match Browser::known(&services, &headers).await? {
+        Some(browser) => browser,
+        None => {
+            checked.1.check_prompt(false)?;
+            Browser::known_or_new(&services, &headers).await?
+        }
+    };
+    begin(&services, browser, checked).await
 }
 
-/// Handles an authorization request in a form (RFC 6749 §3.1: MAY support).
+/// Handles an authorization request in a form (RFC 6749 §3.1: MAY support). A client's page posts it, and with a post
+/// from another site browsers send no `SameSite=Lax` cookie: so a browser that seems to have no session is sent round
+/// to [`get`], instead of being given a new session in place of the one that it has.
 ///
 /// # Errors
 /// As [`get`].
@@ -53,20 +63,31 @@ pub async fn post(
     if query.is_some() || !is_form {
         return Err(AuthorizeError::NotAForm);
     }
-    begin(&services, &headers, &body).await
+    let checked = check(&services, &body).await?;
+    match Browser::known(&services, &headers).await? {
+        Some(browser) => begin(&services, browser, checked).await,
+        None => {
+            let path = services.public_url.path(routes::AUTHORIZE);
+            Ok(pages::see_other(&format!("{path}?{}", Parameters::parse(&body)?.encode())))
+        }
+    }
 }
 
-async fn begin(services: &Services, headers: &HeaderMap, raw: &[u8]) -> Result<Response, AuthorizeError> {
+/// The client and the request of `raw` parameters.
+async fn check(services: &Services, raw: &[u8]) -> Result<(RegisteredClient, AuthorizationRequest), AuthorizeError> {
     let parameters = Parameters::parse(raw)?;
     let client = load_client(services, &parameters).await?;
     let request = AuthorizationRequest::parse(&parameters, &client, &services.settings, services.public_url.issuer())?;
-    let known = Browser::known(services, headers).await?;
-    let signed_in = known.as_ref().is_some_and(|browser| browser.session().subject().is_some());
+    Ok((client, request))
+}
+
+async fn begin(
+    services: &Services,
+    browser: Browser,
+    (client, request): (RegisteredClient, AuthorizationRequest),
+) -> Result<Response, AuthorizeError> {
+    let signed_in = browser.session().subject().is_some();
     request.check_prompt(signed_in)?;
-    let browser = match known {
-        Some(browser) => browser,
-        None => Browser::known_or_new(services, headers).await?,
-    };
     let secret = RequestSecret::generate(services.random.as_ref())?;
     let now = services.now();
     let pending = PendingAuthorization {

@@ -59,7 +59,11 @@ async fn sends_a_signed_in_browser_to_the_consent_page_and_keeps_its_session() {
 #[tokio::test]
 async fn a_posted_request_is_answered_like_one_in_the_query() {
     let server = Server::start().await;
-    assert_eq!(server.post("/oauth2/authorize", &AUTHORIZATION_REQUEST).await.location().path(), "/login");
+    let answer = server.post("/oauth2/authorize", &request_with(&[("state", "a&b #ä")])).await;
+    assert_eq!(answer.header(header::SET_COOKIE), None, "the browser may have a session that it did not send");
+    let again = answer.location();
+    assert_eq!((again.path(), again.parameter("state").as_deref()), ("/oauth2/authorize", Some("a&b #ä")));
+    assert_eq!(server.get(&format!("{}?{}", again.path(), again.query().unwrap())).await.location().path(), "/login");
     let json = server.post_json("/oauth2/authorize", &serde_json::json!({})).await;
     assert_eq!(json.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
@@ -244,6 +248,18 @@ async fn request_objects_are_not_supported_and_not_fetched() {
     let server = Server::start().await;
     assert_refused(&server, &[("request", "eyJhbGciOiJub25lIn0..")], "request_not_supported").await;
     assert_refused(&server, &[("request_uri", "http://127.0.0.1:1/x")], "request_uri_not_supported").await;
+}
+
+/// Without OpenID Connect there is no promise to sign in again; and without consent on a page nothing is ever given.
+#[tokio::test]
+async fn other_prompts_are_ignored_because_the_consent_page_is_always_shown() {
+    let server = Server::start().await;
+    let (cookie, _) = server.signed_in().await;
+    for prompt in ["login", "consent", "select_account", "create", "x"] {
+        assert_eq!(ask(&server, &[("prompt", prompt)]).await.location().path(), "/login", "{prompt}");
+        let target = server.authorize(&cookie, &request_with(&[("prompt", prompt)])).await.location();
+        assert_eq!(target.path(), "/consent", "{prompt}");
+    }
 }
 
 #[tokio::test]

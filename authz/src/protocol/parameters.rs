@@ -63,6 +63,12 @@ impl Parameters {
         if values.next().is_some() { Err(MalformedParameters::Repeated) } else { Ok(first) }
     }
 
+    /// The parameters as a query, in order.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
     /// Every value of a parameter that may be repeated, empty ones left out.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(other, value)| other == name && !value.is_empty()).map(|(_, value)| value.as_str())
@@ -146,6 +152,7 @@ mod tests {
         fn what_was_encoded_comes_back(pairs in proptest::collection::vec(("\\PC{1,8}", ".{0,20}"), 0..8)) {
             let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
             let decoded = parse(&encoded);
+            prop_assert_eq!(decoded.encode(), encoded);
             for (name, value) in &pairs {
                 let values: Vec<_> = pairs.iter().filter(|(other, _)| other == name).collect();
                 if let [_] = values.as_slice() {
