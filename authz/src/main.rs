@@ -55,7 +55,10 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     };
     #[expect(clippy::disallowed_methods, reason = "the edge: everything else gets its randomness from here")]
     let random = Arc::new(SystemRandom::new());
-    let services = Services::open(&config, Arc::new(SystemClock), random).await?;
+    let services = match Services::open(&config, Arc::new(SystemClock), random).await {
+        Ok(services) => services,
+        Err(error) => return error.as_invalid_setting().map(|problem| invalid(&[problem])).ok_or(error.into()),
+    };
     let maintenance = tokio::spawn(maintenance::run(services.clone()));
     tracing::info!("listening on {}", config.public_url);
     let options = ServeOptions { tls, ..ServeOptions::default() };

@@ -23,6 +23,9 @@ pub enum InvalidPublicUrl {
     /// http to somewhere else than loopback.
     #[error("is http, and its host is not loopback")]
     InsecureHttp,
+    /// A part of the path could not be told from a placeholder of the router.
+    #[error("has a part of its path that begins with : or *")]
+    UnusablePath,
     /// Written in another way than it would be read.
     #[error("is not in normal form (lower case host, no default port, no dot segments)")]
     NotNormal,
@@ -45,6 +48,9 @@ impl PublicUrl {
         let issuer = raw.strip_suffix('/').unwrap_or(raw).to_owned();
         if parsed.as_str().strip_suffix('/').unwrap_or(parsed.as_str()) != issuer || issuer.ends_with('/') {
             return Err(InvalidPublicUrl::NotNormal);
+        }
+        if parsed.path().split('/').any(|part| part.starts_with([':', '*'])) {
+            return Err(InvalidPublicUrl::UnusablePath);
         }
         let url = Self { issuer, parsed };
         if url.parsed.scheme() == "http" && !url.is_loopback() {
@@ -156,6 +162,9 @@ mod tests {
         for hostile in ["https://A.example", "https://a.example:443", "https://a.example/x/../y", "https://a.example//"]
         {
             assert_eq!(PublicUrl::parse(hostile), Err(InvalidPublicUrl::NotNormal), "{hostile}");
+        }
+        for hostile in ["https://a.example/:tenant", "https://a.example/x/*rest"] {
+            assert_eq!(PublicUrl::parse(hostile), Err(InvalidPublicUrl::UnusablePath), "{hostile}");
         }
         for hostile in ["", "localhost:9000", "/x", "ftp://a.example"] {
             assert_eq!(PublicUrl::parse(hostile), Err(InvalidPublicUrl::NotAbsolute), "{hostile}");

@@ -10,8 +10,9 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SecureRandom;
+use serving::settings::InvalidSetting;
 use signing_keys::{KeyDirectoryError, SigningKeys};
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 use verification_keys::Clock;
 
 /// What the endpoints share. Handlers take `State<Arc<Services>>`.
@@ -36,10 +37,10 @@ pub struct Services {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The database.
-    #[error("MCP_AUTH_DATABASE_URL cannot be opened: {0}")]
+    #[error("MCP_AUTH_DATABASE_URL cannot be opened")]
     Store(#[from] StoreError),
     /// The keys.
-    #[error("MCP_AUTH_KEY_DIR cannot be used: {0}")]
+    #[error("MCP_AUTH_KEY_DIR cannot be used")]
     Keys(#[from] KeyDirectoryError),
     /// The password pool.
     #[error(transparent)]
@@ -82,6 +83,35 @@ impl Registration {
     }
 }
 
+impl OpenError {
+    /// The setting to change, if it is one.
+    #[must_use]
+    pub fn as_invalid_setting(&self) -> Option<InvalidSetting> {
+        match self {
+            Self::Store(error) => {
+                let fix = "name a file that this user can read and write, and that is a database of this program";
+                Some(InvalidSetting::new("MCP_AUTH_DATABASE_URL", with_causes(error), fix))
+            }
+            Self::Keys(error) => Some(InvalidSetting::new("MCP_AUTH_KEY_DIR", error.to_string(), error.fix())),
+            Self::Passwords(_) | Self::Demo(_) => None,
+        }
+    }
+}
+
+/// The words of an error and of what is behind it, as far as they say something new.
+fn with_causes(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
 impl Services {
     /// Opens the state of a process: database, keys, demo set.
     ///
@@ -117,5 +147,26 @@ impl Services {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_key_folder_that_others_may_read_is_told_with_the_line_that_repairs_it() {
+        let error = OpenError::from(KeyDirectoryError::Permissions(vec![PathBuf::from("keys/x.pem")]));
+        let told = error.as_invalid_setting().unwrap().to_string();
+        assert_eq!(told, "MCP_AUTH_KEY_DIR: others may read keys/x.pem. Fix: run: chmod 600 'keys/x.pem'.");
+    }
+
+    #[test]
+    fn a_database_that_does_not_open_is_told_with_its_cause_once() {
+        let error = OpenError::from(StoreError::Folder(std::io::Error::other("no space left")));
+        let told = error.as_invalid_setting().unwrap();
+        assert_eq!(told.name, "MCP_AUTH_DATABASE_URL");
+        assert_eq!(told.problem, "the database file could not be made: no space left");
     }
 }

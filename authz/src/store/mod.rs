@@ -134,8 +134,8 @@ pub enum StoreError {
     /// The URL names a database that this program cannot use.
     #[error("the database URL has to begin with sqlite:")]
     UnknownDatabase,
-    /// The folder of the database file could not be made.
-    #[error("the folder of the database file could not be made")]
+    /// The database file or its folder could not be made.
+    #[error("the database file could not be made")]
     Folder(#[source] std::io::Error),
     /// A column holds what cannot be read back.
     #[error("the column {0} holds an unreadable value")]

@@ -2,7 +2,7 @@
 
 use super::{SqlStore, StoreError};
 use sqlx::{
-    Any,
+    Any, AnyConnection, Connection as _,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     pool::PoolOptions,
 };
@@ -27,7 +27,9 @@ impl SqlStore {
         if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             make_folder(folder).await.map_err(StoreError::Folder)?;
         }
+        make_file(&file).await.map_err(StoreError::Folder)?;
         let options = AnyConnectOptions::from_str(&format!("sqlite:{}?mode=rwc", encode(&file)))?;
+        try_out(&options).await?;
         let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = pool(READERS).connect_with(options).await?;
@@ -70,6 +72,25 @@ async fn make_folder(folder: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder).await
 }
 
+/// The same for a new file; what SQLite puts beside it gets the mode of the file.
+async fn make_file(file: &Path) -> io::Result<()> {
+    let mut options = tokio::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    match options.open(file).await {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Says at once why a file is no database: a pool would try again until its time is over, and then say only that.
+async fn try_out(options: &AnyConnectOptions) -> Result<(), sqlx::Error> {
+    let mut connection = AnyConnection::connect_with(options).await?;
+    sqlx::query("SELECT count(*) FROM sqlite_master").execute(&mut connection).await?;
+    connection.close().await
+}
+
 /// The file of a SQLite URL. Databases in memory are refused: they would forget everything.
 fn sqlite_file(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
@@ -93,6 +114,31 @@ mod tests {
         for _ in 0..2 {
             SqlStore::open(&url).await.unwrap().close().await;
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_of_this_machine_can_read_a_new_database() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqlStore::open(&format!("sqlite:{}", folder.path().join("a.db").display())).await.unwrap();
+        store.execute_for_test("DELETE FROM clients").await;
+        for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.file_name());
+        }
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.db");
+        std::fs::write(&file, "these are not the tables you are looking for ".repeat(100)).unwrap();
+        let error = SqlStore::open(&format!("sqlite:{}", file.display())).await.unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Database(cause) if cause.to_string().contains("not a database")),
+            "{error:?}"
+        );
     }
 
     #[tokio::test]
