@@ -37,12 +37,10 @@ pub async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, AuthorizeError> {
     let checked = check(&services, query.unwrap_or_default().as_bytes()).await?;
-    let browser = match Browser::known(&services, &headers).await? {
-        Some(browser) => browser,
-        None => {
-            checked.1.check_prompt(false)?;
-            Browser::known_or_new(&services, &headers).await?
-        }
+    let Some(browser) = Browser::known(&services, &headers).await? else {
+        checked.1.check_prompt(false)?;
+        let browser = Browser::known_or_new(&services, &headers).await?;
+        return begin(&services, browser, checked).await;
     };
     begin(&services, browser, checked).await
 }
@@ -64,13 +62,11 @@ pub async fn post(
         return Err(AuthorizeError::NotAForm);
     }
     let checked = check(&services, &body).await?;
-    match Browser::known(&services, &headers).await? {
-        Some(browser) => begin(&services, browser, checked).await,
-        None => {
-            let path = services.public_url.path(routes::AUTHORIZE);
-            Ok(pages::see_other(&format!("{path}?{}", Parameters::parse(&body)?.encode())))
-        }
-    }
+    let Some(browser) = Browser::known(&services, &headers).await? else {
+        let path = services.public_url.path(routes::AUTHORIZE);
+        return Ok(pages::see_other(&format!("{path}?{}", Parameters::parse(&body)?.encode())));
+    };
+    begin(&services, browser, checked).await
 }
 
 /// The client and the request of `raw` parameters.
@@ -147,7 +143,11 @@ impl IntoResponse for AuthorizeError {
     fn into_response(self) -> Response {
         match self {
             Self::Refused(refusal) => {
-                tracing::info!(error = refusal.code.as_str(), "authorization request refused");
+                tracing::info!(
+                    error = refusal.code.as_str(),
+                    description = refusal.description(),
+                    "authorization request refused"
+                );
                 pages::see_other(&refusal.location())
             }
             Self::Untrusted(reason) => {

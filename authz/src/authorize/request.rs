@@ -209,6 +209,11 @@ impl Untrusted {
 }
 
 impl Refusal {
+    /// What is wrong, in words: constants and our own settings.
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
     /// Where to send the browser: `error`, `state` and `iss` (RFC 9207 §2: errors too).
     pub(super) fn location(&self) -> String {
         let mut parameters = vec![("error", self.code.as_str()), ("error_description", self.description.as_str())];
