@@ -23,9 +23,13 @@ pub struct Cli {
     #[arg(long, env = "MCP_RESOURCE_BEHIND_TLS_PROXY", value_parser = clap::builder::BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub behind_tls_proxy: bool,
 
-    /// MCP transport: streamable-http
+    /// MCP transport: streamable-http, or stdio for one person with the token of `MCP_ACCESS_TOKEN`
     #[arg(long, env = "MCP_RESOURCE_TRANSPORT", default_value = "streamable-http")]
     pub transport: String,
+
+    /// With stdio: the access token of the person. Set it in the environment, not on the command line
+    #[arg(long, env = "MCP_ACCESS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub access_token: Option<String>,
 
     /// Other Host values to answer to, comma-separated: host or host:port
     #[arg(

@@ -6,10 +6,12 @@ mod print;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod trust;
 
 pub use audit::AuditTarget;
 pub use scopes::ScopeSettings;
+pub use transport::Transport;
 
 use serving::settings::{InvalidSetting, Problems};
 use serving::{ServeOptions, ServingArgs, Tls};
@@ -35,6 +37,8 @@ pub struct Config {
     pub metrics_port: Option<u16>,
     /// Where the audit log goes.
     pub audit: AuditTarget,
+    /// How it is spoken to.
+    pub transport: Transport,
     /// The protected resource.
     pub options: ResourceServerOptions,
     /// What is set about scopes.
@@ -63,7 +67,7 @@ impl TryFrom<Cli> for Config {
 
     fn try_from(cli: Cli) -> Result<Self, Vec<InvalidSetting>> {
         let mut problems = Problems::new();
-        check_transport(&cli.transport, &mut problems);
+        let transport = transport::read(&cli.transport, cli.access_token.as_ref(), &mut problems);
         check_unavailable(&cli.unavailable, &mut problems);
         let resource = resource(&cli, &mut problems);
         let metrics_port = metrics_port(&cli, &mut problems);
@@ -74,7 +78,8 @@ impl TryFrom<Cli> for Config {
         let policy = scopes::policy(tools::scopes(), &scopes, &mut problems);
         let options = resource.and_then(|resource| options(&cli, resource, policy, &mut problems));
         let storage = storage(&cli.storage, &mut problems);
-        let config = options.zip(outgoing).zip(storage).map(|((options, outgoing), storage)| {
+        let needed = options.zip(outgoing).zip(storage).zip(transport);
+        let config = needed.map(|(((options, outgoing), storage), transport)| {
             // The layer answers first, with its reason.
             let max_body_bytes = options.max_body_bytes.saturating_mul(2);
             let serve_options = ServeOptions { tls, max_body_bytes, ..ServeOptions::default() };
@@ -83,6 +88,7 @@ impl TryFrom<Cli> for Config {
                 port: cli.port,
                 metrics_port,
                 audit,
+                transport,
                 options,
                 scopes,
                 storage,
@@ -115,17 +121,6 @@ impl Config {
             }
         }
         warnings
-    }
-}
-
-fn check_transport(transport: &str, problems: &mut Problems) {
-    const NAME: &str = "MCP_RESOURCE_TRANSPORT";
-    const FIX: &str = "use streamable-http";
-    match transport {
-        "streamable-http" | "streamable_http" => {}
-        "sse" => problems.add(NAME, "the HTTP+SSE transport is not supported, streamable-http has replaced it", FIX),
-        "stdio" => problems.add(NAME, "stdio is not available in this version", FIX),
-        _ => problems.add(NAME, "unknown transport", FIX),
     }
 }
 

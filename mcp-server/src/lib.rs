@@ -90,6 +90,8 @@ pub mod mcp;
 #[cfg(feature = "demo")]
 pub mod routes;
 #[cfg(feature = "demo")]
+pub mod stdio;
+#[cfg(feature = "demo")]
 pub mod storage;
 #[cfg(feature = "demo")]
 pub mod tools;

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::routing::MethodRouter;
 use clap::Parser as _;
 use mcp_server::cli::Cli;
-use mcp_server::config::{Config, StorageConfig};
+use mcp_server::config::{Config, StorageConfig, Transport};
 use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
+use mcp_server::stdio::Session;
 use mcp_server::storage::{Meter, Storage};
 use mcp_server::tools::Means;
 use mcp_server::{mcp, routes, tools};
 use ring::rand::SystemRandom;
 use serving::Listener;
 use serving::settings::{self, InvalidSetting};
+use tokio::io::BufReader;
 use tokio_util::sync::CancellationToken;
 use verification_keys::{Clock, SystemClock, http, install_crypto_providers};
 
@@ -24,8 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// at the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
-#[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
+fn main() -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads")?;
+    let code = runtime.block_on(start());
+    // Not waited for: a read of standard input that nobody needs any more may never end.
+    runtime.shutdown_background();
+    code
+}
+
+async fn start() -> anyhow::Result<ExitCode> {
     dotenvy::dotenv().ok();
     install_crypto_providers();
     let cli = Cli::parse();
@@ -58,29 +68,60 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let options = ResourceServerOptions { audit, ..config.options.clone() };
     let protected = ResourceServer::new(options, &client, Arc::clone(&clock))?;
     keep_keys(&protected).await;
-    let stop = CancellationToken::new();
-    let listener = bind(&config.host, config.port, "MCP_RESOURCE_PORT").await?;
-    if let Some(port) = config.metrics_port {
-        let metrics = bind(&config.host, port, "MCP_RESOURCE_METRICS_PORT").await?;
-        serve_metrics(metrics, &protected, stop.clone());
-    }
-    let means = means(&config.storage, clock);
+    let means = means(&config.storage, Arc::clone(&clock));
     let mut tools = tools::Tools::new(means.clone());
     if config.scopes.hide_tools {
         tools = tools.hiding_by(config.options.scopes.clone());
     }
+    let stop = CancellationToken::new();
+    if let Some(port) = config.metrics_port {
+        let metrics = bind(&config.host, port, "MCP_RESOURCE_METRICS_PORT").await?;
+        serve_metrics(metrics, &protected, stop.clone());
+    }
     let endpoint = mcp::endpoint(tools, config.options.max_body_bytes, stop.clone());
-    let router = routes::router(&config.options.resource, &protected, endpoint);
+    let served = match &config.transport {
+        Transport::StreamableHttp => serve_http(&config, &protected, endpoint, stop).await,
+        Transport::Stdio { authorization } => {
+            let session = Session::start(
+                (&config.options.resource, &protected),
+                endpoint,
+                authorization.clone(),
+                clock,
+                config.options.max_body_bytes,
+            );
+            serve_stdio(session.await?).await
+        }
+    };
+    // Logged if it fails; there is nobody left to tell.
+    means.meter.flush().await.ok();
+    means.storage.close().await;
+    served
+}
+
+async fn serve_http(
+    config: &Config,
+    protected: &ResourceServer,
+    endpoint: MethodRouter,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = bind(&config.host, config.port, "MCP_RESOURCE_PORT").await?;
+    let router = routes::router(&config.options.resource, protected, endpoint);
     tracing::info!("listening on {}", config.options.resource);
     let shutdown = async move {
         serving::shutdown_signal().await;
         stop.cancel();
     };
-    serving::serve(listener, router, config.serve_options, shutdown).await;
-    // Logged if it fails; there is nobody left to tell.
-    means.meter.flush().await.ok();
-    means.storage.close().await;
+    serving::serve(listener, router, config.serve_options.clone(), shutdown).await;
     Ok(())
+}
+
+async fn serve_stdio(session: Session) -> anyhow::Result<()> {
+    tracing::info!("listening on standard input");
+    let input = BufReader::new(tokio::io::stdin());
+    tokio::select! {
+        ended = session.run(input, tokio::io::stdout()) => Ok(ended?),
+        () = serving::shutdown_signal() => Ok(()),
+    }
 }
 
 async fn bind(host: &str, port: u16, setting: &'static str) -> Result<Listener, InvalidSetting> {

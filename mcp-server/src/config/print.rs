@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Config;
+use super::{Config, Transport};
 use crate::resource_server::IssuerOptions;
 
 impl fmt::Display for Config {
@@ -11,7 +11,10 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_HOST={}", self.host)?;
         writeln!(f, "MCP_RESOURCE_PORT={}", self.port)?;
         writeln!(f, "MCP_RESOURCE_PUBLIC_URL={}", options.resource)?;
-        writeln!(f, "MCP_RESOURCE_TRANSPORT=streamable-http")?;
+        writeln!(f, "MCP_RESOURCE_TRANSPORT={}", self.transport.as_str())?;
+        if let Transport::Stdio { .. } = self.transport {
+            writeln!(f, "MCP_ACCESS_TOKEN=***")?;
+        }
         writeln!(f, "MCP_RESOURCE_ALLOWED_HOSTS={}", options.allowed_hosts.join(","))?;
         writeln!(f, "MCP_RESOURCE_ALLOWED_ORIGINS={}", options.allowed_origins.join(","))?;
         let metrics_port = self.metrics_port.map(|port| port.to_string()).unwrap_or_default();

@@ -70,7 +70,19 @@ fn sse_names_streamable_http_and_the_underscore_is_fine() {
     let problem = config(&["--transport", "sse"]).unwrap_err().remove(0).to_string();
     assert!(problem.contains("streamable-http"), "{problem}");
     assert!(config(&["--transport", "streamable_http"]).is_ok());
-    assert_eq!(problems(&["--transport", "stdio"]), ["MCP_RESOURCE_TRANSPORT"]);
+}
+
+#[test]
+fn stdio_needs_a_token_and_never_shows_it() {
+    assert_eq!(problems(&["--transport", "stdio"]), ["MCP_ACCESS_TOKEN"]);
+    assert_eq!(problems(&["--transport", "stdio", "--access-token", ""]), ["MCP_ACCESS_TOKEN"]);
+    assert_eq!(problems(&["--transport", "stdio", "--access-token", "a\nb"]), ["MCP_ACCESS_TOKEN"]);
+    let config = config(&["--transport", "stdio", "--access-token", "hush-hush"]).unwrap();
+    let shown = format!("{config}{config:?}");
+    assert!(
+        shown.contains("MCP_RESOURCE_TRANSPORT=stdio\nMCP_ACCESS_TOKEN=***\n") && !shown.contains("hush"),
+        "{shown}"
+    );
 }
 
 #[test]

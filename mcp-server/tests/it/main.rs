@@ -15,5 +15,6 @@ mod notes;
 mod resources;
 mod scopes;
 mod server;
+mod stdio;
 mod tokens;
 mod transport;

@@ -27,6 +27,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    pub(crate) fn tools(&self) -> tools::Tools {
+        tools::Tools::new(means(&self.bench, &self.folder))
+    }
+
     pub(crate) async fn start() -> Self {
         Self::with(tools::scopes(), |tools| tools).await
     }
