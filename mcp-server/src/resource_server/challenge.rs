@@ -10,6 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
 use serde::Serialize;
 
+use super::refusal_body::RefusalBody;
 use super::scope::Scopes;
 
 /// Longest value that a description quotes, in characters.
@@ -274,7 +275,15 @@ impl Refusal {
         self.detail.as_deref()
     }
 
-    fn description(&self) -> String {
+    /// The scopes that the operation needs, if that is what is missing.
+    #[must_use]
+    pub const fn required(&self) -> Option<&Scopes> {
+        self.required.as_ref()
+    }
+
+    /// One sentence, with what was expected and presented if it may be told.
+    #[must_use]
+    pub fn description(&self) -> String {
         let sentence = self.reason.description();
         self.detail.as_ref().map_or_else(|| sentence.to_owned(), |detail| format!("{sentence}: {detail}"))
     }
@@ -291,33 +300,36 @@ impl From<Reason> for Refusal {
 pub struct Challenger {
     resource_metadata: String,
     scope: Scopes,
+    body: Option<RefusalBody>,
 }
 
 impl Challenger {
     /// `resource_metadata` is the URL of the RFC 9728 document; `scope` is asked for in each 401.
     #[must_use]
     pub const fn new(resource_metadata: String, scope: Scopes) -> Self {
-        Self { resource_metadata, scope }
+        Self { resource_metadata, scope, body: None }
+    }
+
+    /// Answers with bodies of one's own.
+    #[must_use]
+    pub fn with_body(self, body: Option<RefusalBody>) -> Self {
+        Self { body, ..self }
     }
 
     /// The whole answer: status, challenge, `no-store` and JSON body.
     #[must_use]
     pub fn respond(&self, refusal: &Refusal, request_id: Option<&str>) -> Response {
         let reason = refusal.reason;
-        let description = refusal.description();
-        let body = Body {
-            error: reason.error(),
-            error_description: &description,
-            reason: reason.code(),
-            request_id,
-            scope: refusal.required.as_ref().map(ToString::to_string),
-            max_age: refusal.max_age,
+        let mut response = match &self.body {
+            Some(body) => body.make(refusal, request_id),
+            None => Json(Body::new(refusal, request_id)).into_response(),
         };
-        let mut response = (reason.status(), Json(body)).into_response();
+        *response.status_mut() = reason.status();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.remove(header::WWW_AUTHENTICATE);
         if reason.kind().challenges()
-            && let Ok(value) = HeaderValue::from_str(&self.challenge(refusal, &description))
+            && let Ok(value) = HeaderValue::from_str(&self.challenge(refusal, &refusal.description()))
         {
             headers.insert(header::WWW_AUTHENTICATE, value);
         }
@@ -347,7 +359,7 @@ impl Challenger {
 struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
-    error_description: &'a str,
+    error_description: String,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -355,6 +367,19 @@ struct Body<'a> {
     max_age: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+}
+
+impl<'a> Body<'a> {
+    fn new(refusal: &Refusal, request_id: Option<&'a str>) -> Self {
+        Self {
+            error: refusal.reason.error(),
+            error_description: refusal.description(),
+            reason: refusal.reason.code(),
+            scope: refusal.required.as_ref().map(ToString::to_string),
+            max_age: refusal.max_age,
+            request_id,
+        }
+    }
 }
 
 /// RFC 6750 §3: only %x20-21 / %x23-5B / %x5D-7E inside the quoted strings.

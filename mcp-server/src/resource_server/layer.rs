@@ -3,15 +3,18 @@
 use tower::Layer;
 
 use super::ResourceServer;
-use super::service::ResourceServerService;
+use super::service::{Content, ResourceServerService};
 
 /// Wraps a service in [`ResourceServerService`].
 #[derive(Clone, Debug)]
-pub struct ResourceServerLayer(ResourceServer);
+pub struct ResourceServerLayer {
+    server: ResourceServer,
+    content: Content,
+}
 
 impl ResourceServerLayer {
-    pub(super) const fn new(server: ResourceServer) -> Self {
-        Self(server)
+    pub(super) const fn new(server: ResourceServer, content: Content) -> Self {
+        Self { server, content }
     }
 }
 
@@ -19,6 +22,6 @@ impl<S> Layer<S> for ResourceServerLayer {
     type Service = ResourceServerService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ResourceServerService::new(self.0.clone(), inner)
+        ResourceServerService::new(self.server.clone(), self.content, inner)
     }
 }

@@ -15,9 +15,12 @@ mod issuer;
 mod layer;
 pub mod metadata;
 mod metrics;
+mod options;
 mod origin;
 mod presets;
+mod refusal_body;
 mod remedies;
+mod require_scope;
 mod resource;
 mod rules;
 mod scope;
@@ -30,10 +33,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::http::request::Parts;
 use axum::Router;
-use verification_keys::http::{self, Client, ClientError};
+use verification_keys::AllowedAlgorithms;
+use verification_keys::http::{Client, ClientError};
 use verification_keys::issuer::InvalidIssuer;
 use verification_keys::jwk_set::FetchError;
-use verification_keys::{AllowedAlgorithms, Clock, HttpHosts, Issuer, SystemClock};
 
 pub use access_token::AccessToken;
 pub use audience::{AudienceRules, InvalidStrictness, Strictness};
@@ -50,14 +53,18 @@ pub use metadata::ProtectedResourceMetadata;
 pub use metrics::METRICS_MEDIA_TYPE;
 pub use origin::{AllowedOrigins, InvalidOrigin};
 pub use presets::{Preset, RequiredClaim, UnknownPreset};
+pub use refusal_body::RefusalBody;
+pub use require_scope::{RequireScope, RequireScopeLayer};
 pub use resource::{InvalidResource, ResourceIdentifier};
 pub use rules::CLOCK_TOLERANCE;
 pub use scope::{Requirement, ScopePolicy, Scopes};
 pub use service::{ResourceServerService, ResponseFuture};
 pub use verdicts::DEFAULT_CAPACITY;
+pub use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
 
 use issuer::TrustedIssuer;
 use metrics::{KeysOf, Metrics};
+use service::Content;
 use verdicts::Verdicts;
 use verifier::Verifier;
 
@@ -87,6 +94,8 @@ pub struct ResourceServerOptions {
     pub request_id: RequestIdSource,
     /// Where it is written who called what, if anywhere.
     pub audit: Option<AuditLog>,
+    /// Makes the bodies of refusals, instead of the JSON object with reason and description.
+    pub refusal_body: Option<RefusalBody>,
 }
 
 /// Finds the id that an outer layer gave to a request, in its extensions or headers.
@@ -96,9 +105,13 @@ impl ResourceServerOptions {
     /// A resource that takes the tokens of one issuer.
     #[must_use]
     pub fn new(resource: ResourceIdentifier, issuer: IssuerOptions, scopes: ScopePolicy) -> Self {
+        Self { issuers: vec![issuer], ..Self::without_issuer(resource, scopes) }
+    }
+
+    fn without_issuer(resource: ResourceIdentifier, scopes: ScopePolicy) -> Self {
         Self {
             resource,
-            issuers: vec![issuer],
+            issuers: Vec::new(),
             scopes,
             name: None,
             allowed_hosts: Vec::new(),
@@ -107,6 +120,7 @@ impl ResourceServerOptions {
             cached_tokens: DEFAULT_CAPACITY,
             request_id: |_| None,
             audit: None,
+            refusal_body: None,
         }
     }
 }
@@ -158,17 +172,12 @@ struct Shared {
 
 impl ResourceServer {
     /// The plainest one: the resource `public_url` takes the RFC 9068 tokens of `issuer` that name it as their
-    /// audience. For more choice there is [`Self::new`].
+    /// audience. For more choice there are [`ResourceServerOptions`].
     ///
     /// # Errors
     /// The argument that cannot be used.
     pub fn for_issuer(public_url: &str, issuer: &str, scopes: ScopePolicy) -> Result<Self, InvalidOptions> {
-        verification_keys::install_crypto_providers();
-        let resource = ResourceIdentifier::parse(public_url)?;
-        let issuer = Issuer::parse(issuer, &HttpHosts::default())?;
-        let issuer = IssuerOptions::new(issuer, Preset::AUTHZ, AudienceRules::strict(resource.clone()));
-        let client = http::client(&http::ClientOptions::default())?;
-        Self::new(ResourceServerOptions::new(resource, issuer, scopes), &client, Arc::new(SystemClock))
+        ResourceServerOptions::for_issuers(public_url, &[issuer], scopes)?.build()
     }
 
     /// Puts a resource server together; nothing is fetched yet.
@@ -201,7 +210,8 @@ impl ResourceServer {
             verifier,
             hosts: AllowedHosts::new(&resource, &options.allowed_hosts)?,
             origins: AllowedOrigins::new(&resource, &options.allowed_origins)?,
-            challenger: Challenger::new(metadata::url(&resource), scopes.challenge().clone()),
+            challenger: Challenger::new(metadata::url(&resource), scopes.challenge().clone())
+                .with_body(options.refusal_body),
             metrics,
             scopes,
             metadata,
@@ -212,10 +222,22 @@ impl ResourceServer {
         })))
     }
 
-    /// The layer for the protected routes.
+    /// The layer for the MCP endpoint. It looks into the messages for what they ask for.
     #[must_use]
     pub fn layer(&self) -> ResourceServerLayer {
-        ResourceServerLayer::new(self.clone())
+        ResourceServerLayer::new(self.clone(), Content::Mcp)
+    }
+
+    /// The layer for other routes: the same, but for bodies, which it does not read.
+    #[must_use]
+    pub fn http_layer(&self) -> ResourceServerLayer {
+        ResourceServerLayer::new(self.clone(), Content::Http)
+    }
+
+    /// What a route needs besides a good token. It goes inside one of the two layers above.
+    #[must_use]
+    pub fn require_scope(&self, needs: impl Into<Requirement>) -> RequireScopeLayer {
+        RequireScopeLayer::new(self.clone(), needs.into())
     }
 
     /// The routes of the protected resource metadata: public, so outside the layer.

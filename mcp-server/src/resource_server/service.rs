@@ -29,12 +29,22 @@ use super::{ResourceServer, Shared, origin};
 #[derive(Clone, Debug)]
 pub struct ResourceServerService<S> {
     server: ResourceServer,
+    content: Content,
     inner: S,
 }
 
+/// What the requests of a route are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// JSON-RPC messages, whose operations need scopes.
+    Mcp,
+    /// Anything: the body is not read.
+    Http,
+}
+
 impl<S> ResourceServerService<S> {
-    pub(super) const fn new(server: ResourceServer, inner: S) -> Self {
-        Self { server, inner }
+    pub(super) const fn new(server: ResourceServer, content: Content, inner: S) -> Self {
+        Self { server, content, inner }
     }
 }
 
@@ -75,7 +85,7 @@ where
                 // The clone is the one to keep: only `self.inner` has been polled ready.
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
-                let server = self.server.clone();
+                let server = (self.server.clone(), self.content);
                 let future = Box::pin(async move { judge(server, inner, undecided, (parts, body)).await });
                 State::Judged { future }
             }
@@ -86,7 +96,7 @@ where
 
 /// Waits for what could not be said at once, then for the inner service.
 async fn judge<S>(
-    server: ResourceServer,
+    (server, content): (ResourceServer, Content),
     mut inner: S,
     admission: Admission,
     (mut parts, body): (Parts, Body),
@@ -94,7 +104,7 @@ async fn judge<S>(
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
-    match server.0.judge(admission, &mut parts, body).await {
+    match server.0.judge(admission, content, &mut parts, body).await {
         Ok((token, body)) => {
             let entry = server.0.audit.as_ref().map(|log| (log, token.clone(), Seen::of(&parts)));
             let request_id = entry.as_ref().and_then(|_| (server.0.request_id)(&parts));
@@ -162,7 +172,13 @@ impl Shared {
         self.origins.check(&parts.headers)
     }
 
-    async fn judge(&self, admission: Admission, parts: &mut Parts, body: Body) -> Result<(AccessToken, Body), Refusal> {
+    async fn judge(
+        &self,
+        admission: Admission,
+        content: Content,
+        parts: &mut Parts,
+        body: Body,
+    ) -> Result<(AccessToken, Body), Refusal> {
         let token = match admission {
             Admission::Known(token) => token,
             Admission::Unknown(hash) => {
@@ -178,11 +194,19 @@ impl Shared {
         parts.extensions.insert(token.clone());
         let now = self.verifier.clock.now();
         self.scopes.check_request(&token, now)?;
-        if parts.method != Method::POST || self.needs_no_body(&token) {
+        let message = content == Content::Mcp && parts.method == Method::POST;
+        if !message || self.needs_no_body(&token) {
             return Ok((token, body));
         }
+        let body = self.check_message(&token, parts, body).await?;
+        Ok((token, body))
+    }
+
+    /// Checks what an MCP message asks for, and hands back its body.
+    async fn check_message(&self, token: &AccessToken, parts: &mut Parts, body: Body) -> Result<Body, Refusal> {
+        let now = self.verifier.clock.now();
         if let Some(named) = Operation::from_headers(&parts.headers) {
-            self.scopes.check_operations(&token, &[named], now)?;
+            self.scopes.check_operations(token, &[named], now)?;
         }
         let bytes = Limited::new(body, self.max_body_bytes).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() { Reason::BodyTooLarge } else { Reason::BodyMalformed }
@@ -191,14 +215,14 @@ impl Shared {
         if self.audit.is_some() {
             parts.extensions.insert(Asked::from_body(&bytes));
         }
-        if !self.scopes.grants_everything(&token) {
-            self.scopes.check_operations(&token, &Operation::from_body(&bytes)?, now)?;
+        if !self.scopes.grants_everything(token) {
+            self.scopes.check_operations(token, &Operation::from_body(&bytes)?, now)?;
         }
-        Ok((token, Body::from(bytes)))
+        Ok(Body::from(bytes))
     }
 
     /// Logs, counts and audits a refusal once, and answers it.
-    fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
+    pub(super) fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
         let request_id = (self.request_id)(parts);
         self.metrics.refused(refusal.reason());
         tracing::info!(

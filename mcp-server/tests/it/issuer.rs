@@ -1,5 +1,4 @@
-// An issuer on loopback that says what the test tells it to, and counts what it is asked. Plain comments,
-// because the example of the crate includes this file.
+//! An issuer on loopback that says what the test tells it to, and counts what it is asked.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -82,12 +81,6 @@ impl ScriptedIssuer {
 
     pub(crate) fn key(&self) -> &TestKey {
         &self.key
-    }
-
-    #[cfg_attr(test, expect(dead_code, reason = "for the example of the crate"))]
-    pub(crate) fn token_now(&self) -> String {
-        use verification_keys::Clock as _;
-        self.sign(&self.claims(verification_keys::SystemClock.now().as_second()))
     }
 
     pub(crate) fn publishes(&self, status: u16, jwks: &Value) {

@@ -9,6 +9,7 @@ mod introspection_table;
 mod issuer;
 mod issuers;
 mod keys;
+mod library;
 mod log;
 mod metrics;
 mod notes;
