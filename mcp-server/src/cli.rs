@@ -83,16 +83,31 @@ pub struct Cli {
 /// Whose tokens are taken, and by which rules.
 #[derive(Clone, Debug, Args)]
 pub struct TrustArgs {
-    /// The authorization server, exactly as in `iss`
+    /// The authorization servers, comma-separated, each exactly as in `iss`
     #[arg(
         long = "auth-server",
         env = "MCP_RESOURCE_AUTH_SERVER_URL",
-        value_name = "URL",
+        value_name = "URLS",
         default_value = "http://localhost:9000"
     )]
     pub auth_server: String,
 
-    /// How its tokens look: authz or generic
+    /// Where clients are sent for a token, comma-separated, if not to the authorization servers themselves
+    #[arg(
+        long,
+        env = "MCP_RESOURCE_ADVERTISED_AUTH_SERVERS",
+        value_name = "URLS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub advertised_auth_servers: String,
+
+    /// The tenants whose tokens are taken, comma-separated, when the authorization server has `{tenantid}` in it
+    #[arg(long, env = "MCP_RESOURCE_TENANTS", value_name = "IDS", default_value = "", hide_default_value = true)]
+    pub tenants: String,
+
+    /// How tokens look: authz, cognito, okta, auth0, entra, keycloak, hydra, zitadel, authentik, authkit, google,
+    /// descope or generic
     #[arg(long, env = "MCP_RESOURCE_PRESET", default_value = "authz")]
     pub preset: String,
 
@@ -114,7 +129,29 @@ pub struct TrustArgs {
     )]
     pub allowed_clients: String,
 
-    /// The longest lifetime of a token [default: that of the preset, 24 h]
+    /// The algorithms that tokens may be signed with, comma-separated
+    #[arg(long, env = "MCP_RESOURCE_ALGORITHMS", value_name = "NAMES", default_value = "RS256,PS256,ES256,EdDSA")]
+    pub algorithms: String,
+
+    /// What stands before our scopes when the issuer is asked for them
+    #[arg(long, env = "MCP_RESOURCE_SCOPE_PREFIX", value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub scope_prefix: String,
+
+    /// What the issuer calls our scopes, comma-separated: ours=theirs
+    #[arg(long, env = "MCP_RESOURCE_SCOPE_MAP", value_name = "PAIRS", default_value = "", hide_default_value = true)]
+    pub scope_map: String,
+
+    /// Other places of scopes in tokens, comma-separated: claims, or paths such as `realm_access.roles`
+    #[arg(
+        long,
+        env = "MCP_RESOURCE_SCOPE_CLAIMS",
+        value_name = "PATHS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub scope_claims: String,
+
+    /// The longest lifetime of a token [default: that of the preset]
     #[arg(long, env = "MCP_RESOURCE_MAX_TOKEN_LIFETIME_SECONDS", value_name = "SECONDS")]
     pub max_token_lifetime_seconds: Option<String>,
 
@@ -178,7 +215,7 @@ pub struct IntrospectArgs {
     )]
     pub client_secret: Option<String>,
 
-    /// How to present them: basic or post
+    /// How to present them: basic, post or none
     #[arg(
         long = "introspect-client-method",
         env = "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD",
@@ -196,9 +233,9 @@ pub struct IntrospectArgs {
     )]
     pub cache_seconds: String,
 
-    /// Whether the issuer has tokens that are no JWT, which it is asked about: on or off
-    #[arg(long, env = "MCP_RESOURCE_OPAQUE_TOKENS", default_value = "off")]
-    pub opaque_tokens: String,
+    /// Whether the issuer has tokens that are no JWT, which it is asked about: on or off [default: as the preset says]
+    #[arg(long, env = "MCP_RESOURCE_OPAQUE_TOKENS")]
+    pub opaque_tokens: Option<String>,
 }
 
 /// What can be seen of a running server.

@@ -16,12 +16,13 @@ pub use transport::Transport;
 use serving::settings::{InvalidSetting, Problems};
 use serving::{ServeOptions, ServingArgs, Tls};
 use url::Url;
-use verification_keys::HttpHosts;
 use verification_keys::http::ClientOptions;
+use verification_keys::{HttpHosts, Issuer};
 
 use crate::cli::{Cli, StorageArgs, UnavailableArgs};
 use crate::resource_server::{
-    AllowedHosts, AllowedOrigins, ResourceIdentifier, ResourceServerOptions, ScopePolicy, Strictness, metadata,
+    AllowedHosts, AllowedOrigins, AudienceKind, InvalidOptions, IssuerOptions, ResourceIdentifier, ResourceServer,
+    ResourceServerOptions, ScopePolicy, Strictness, metadata,
 };
 use crate::storage::DatabaseUrl;
 use crate::tools;
@@ -118,6 +119,14 @@ impl Config {
                 let strictness = issuer.audience.strictness.as_str();
                 warnings
                     .push(format!("the audience of tokens is not enforced (MCP_RESOURCE_OAUTH_STRICT={strictness})"));
+            } else if let AudienceKind::Own(what) = issuer.preset.audience
+                && issuer.audience.also_accepted.is_empty()
+            {
+                warnings.push(format!(
+                    "tokens of {} hold {what} as their audience, not our URL, and MCP_RESOURCE_AUDIENCES does not name it: \
+                     they will be refused",
+                    issuer.issuer
+                ));
             }
         }
         warnings
@@ -213,13 +222,39 @@ fn options(
     problems.check("MCP_RESOURCE_ALLOWED_HOSTS", fix, AllowedHosts::new(&resource, &hosts));
     let fix = "use origins such as https://app.example.com, comma-separated";
     problems.check("MCP_RESOURCE_ALLOWED_ORIGINS", fix, AllowedOrigins::new(&resource, &origins));
-    let issuer = trust::issuer(cli, &resource, problems)?;
-    let mut options = ResourceServerOptions::new(resource, issuer, scopes);
+    let raw = trust::Raw { trust: &cli.trust, introspect: &cli.introspect };
+    let issuers = trust::issuers(raw, &resource, problems)?;
+    check_issuers(&issuers, problems);
+    let mut options = ResourceServerOptions::of(resource, issuers, scopes);
+    options.advertised_issuers = advertised(cli, problems);
     options.name = Some("Portcullis MCP server".to_owned());
     options.request_id = |parts| parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
     options.allowed_hosts = hosts;
     options.allowed_origins = origins;
     Some(options)
+}
+
+/// What the layer would refuse as a whole.
+fn check_issuers(issuers: &[IssuerOptions], problems: &mut Problems) {
+    let name = "MCP_RESOURCE_AUTH_SERVER_URL";
+    match ResourceServer::check_issuers(issuers) {
+        Err(error @ InvalidOptions::SeveralOpaqueIssuers) => {
+            let fix = "say MCP_RESOURCE_OPAQUE_TOKENS=off for all of them but one";
+            problems.add("MCP_RESOURCE_OPAQUE_TOKENS", error.to_string(), fix);
+        }
+        Err(error @ InvalidOptions::SameIssuer(_)) => problems.add(name, error.to_string(), "name each issuer once"),
+        // Said already, with the setting that it is about.
+        Ok(()) | Err(_) => {}
+    }
+}
+
+fn advertised(cli: &Cli, problems: &mut Problems) -> Option<Vec<String>> {
+    let urls = list(&cli.trust.advertised_auth_servers);
+    let fix = "use the issuers' URLs as in their metadata, comma-separated";
+    for url in &urls {
+        problems.check("MCP_RESOURCE_ADVERTISED_AUTH_SERVERS", fix, Issuer::parse(url, &http_hosts(cli)));
+    }
+    (!urls.is_empty()).then_some(urls)
 }
 
 fn http_hosts(cli: &Cli) -> HttpHosts {

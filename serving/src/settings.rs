@@ -51,6 +51,13 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// Remembers a problem unless the very same one is remembered already.
+    pub fn push_new(&mut self, problem: InvalidSetting) {
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
     /// The value, or its error remembered under `name`.
     pub fn check<T, E: Display>(&mut self, name: &'static str, fix: &str, value: Result<T, E>) -> Option<T> {
         value.map_err(|error| self.add(name, error.to_string(), fix)).ok()

@@ -29,7 +29,7 @@ pub struct Claims {
     pub client_id: Option<String>,
     /// `scope`, as it was written: scope tokens between spaces.
     pub scope: Option<String>,
-    /// Every other claim, by its name.
+    /// Every other claim, by its name; also a `scope` that is a list, which some issuers write.
     pub extra: Map<String, Value>,
 }
 
@@ -116,7 +116,11 @@ impl Members for Raw {
 }
 
 impl Raw {
-    fn typed(self) -> Result<Claims, ClaimsError> {
+    fn typed(mut self) -> Result<Claims, ClaimsError> {
+        if let Some(list @ Value::Array(_)) = self.scope {
+            self.extra.insert("scope".to_owned(), list);
+            self.scope = None;
+        }
         Ok(Claims {
             issuer: text("iss", self.iss)?,
             subject: text("sub", self.sub)?,

@@ -34,6 +34,7 @@ pub struct Header {
     pub key_id: Option<String>,
     /// `typ`, as it was written.
     pub token_type: Option<String>,
+    others: HashSet<String>,
 }
 
 /// Why a token is not taken.
@@ -106,6 +107,12 @@ impl<'t> CompactJws<'t> {
 }
 
 impl Header {
+    /// Whether there is a parameter of this name besides `alg`, `kid` and `typ`.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.others.contains(name)
+    }
+
     /// Whether `typ` is `expected`, a media type without `application/` (RFC 7515 §4.1.9): a value without a slash
     /// means that prefix, and case does not matter.
     #[must_use]
@@ -133,6 +140,7 @@ impl Header {
             algorithm,
             key_id: text_or_absent(parameters.kid, "kid is not a string")?,
             token_type: text_or_absent(parameters.typ, "typ is not a string")?,
+            others: parameters.others,
         })
     }
 }

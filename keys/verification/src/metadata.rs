@@ -32,8 +32,8 @@ pub struct Overrides {
     pub jwks_uri: Option<Url>,
     /// Where tokens are introspected, whatever the document says.
     pub introspection_endpoint: Option<Url>,
-    /// Takes a `jwks_uri` on another origin than the issuer's from the document.
-    pub allow_jwks_on_another_origin: bool,
+    /// Origins, besides the issuer's own, that the document may name for the keys, as in `https://keys.example`.
+    pub jwks_origins: Vec<String>,
     /// The hosts that may be spoken to without TLS.
     pub http_hosts: HttpHosts,
 }
@@ -204,7 +204,9 @@ impl Found {
         const MEMBER: &str = "jwks_uri";
         let raw = self.document.jwks_uri.as_deref().ok_or_else(|| self.bad(MEMBER, "missing"))?;
         let url = self.endpoint(MEMBER, raw, &overrides.http_hosts)?;
-        if url.origin() != issuer.url().origin() && !overrides.allow_jwks_on_another_origin {
+        let origin = url.origin();
+        let listed = || overrides.jwks_origins.contains(&origin.ascii_serialization());
+        if origin != issuer.url().origin() && !listed() {
             return Err(self.bad(MEMBER, "on another origin than the issuer"));
         }
         Ok(url)

@@ -7,7 +7,8 @@ use verification_keys::{HttpHosts, Issuer};
 use super::filled;
 use crate::cli::IntrospectArgs;
 use crate::resource_server::{
-    AuthenticationMethod, Credentials, IntrospectionMode, IntrospectionOptions, Preset, Secret, Strictness,
+    AuthenticationMethod, Credentials, Introspection, IntrospectionMode, IntrospectionOptions, Preset, Secret,
+    Strictness,
 };
 
 /// As whom our own authorization server knows this one in its demo set.
@@ -32,7 +33,8 @@ pub(super) struct Words {
 pub(super) fn words(args: &IntrospectArgs, problems: &mut Problems) -> Option<Words> {
     let fix = "use fallback, never or always";
     let mode = filled(args.mode.as_ref()).map(|raw| problems.check("MCP_RESOURCE_INTROSPECT", fix, raw.parse()));
-    let method = problems.check("MCP_RESOURCE_INTROSPECT_CLIENT_METHOD", "use basic or post", args.method.parse());
+    let method =
+        problems.check("MCP_RESOURCE_INTROSPECT_CLIENT_METHOD", "use basic, post or none", args.method.parse());
     let cache = cache(&args.cache_seconds, problems);
     let mode = match mode {
         Some(parsed) => Some(parsed?),
@@ -54,7 +56,18 @@ pub(super) fn options(
         (None, Strictness::True | Strictness::Observe) if credentials.is_some() => IntrospectionMode::Fallback,
         (None, _) => IntrospectionMode::Never,
     };
-    if mode != IntrospectionMode::Never && credentials.is_none() {
+    let unreachable = match asked.preset.introspection {
+        Introspection::Unavailable => Some("cannot be asked about tokens"),
+        Introspection::Configured => Some("does not say where it is asked about tokens"),
+        Introspection::Advertised | Introspection::TokenInformation(_) => None,
+    };
+    if mode != IntrospectionMode::Never
+        && filled(args.url.as_ref()).is_none()
+        && let Some(problem) = unreachable
+    {
+        let problem = format!("the issuer of the preset {} {problem}", asked.preset.name);
+        problems.add("MCP_RESOURCE_INTROSPECT", problem, "use never, or set MCP_RESOURCE_INTROSPECT_URL");
+    } else if mode != IntrospectionMode::Never && credentials.is_none() {
         let fix = "set it and MCP_RESOURCE_INTROSPECT_CLIENT_SECRET, or MCP_RESOURCE_INTROSPECT=never";
         problems.add("MCP_RESOURCE_INTROSPECT_CLIENT_ID", "missing, so the issuer cannot be asked", fix);
     }
@@ -79,6 +92,10 @@ fn credentials(
 ) -> Option<Credentials> {
     let known =
         |id: &str, secret: &str| Credentials { client_id: id.to_owned(), client_secret: Secret::new(secret), method };
+    let google = matches!(asked.preset.introspection, Introspection::TokenInformation(_));
+    if google || method == AuthenticationMethod::Nobody {
+        return Some(Credentials::nobody());
+    }
     match (filled(args.client_id.as_ref()), filled(args.client_secret.as_ref())) {
         (Some(id), Some(secret)) => Some(known(&id, &secret)),
         (None, None) if asked.is_demo() => Some(known(DEMO_ID, DEMO_SECRET)),
@@ -102,17 +119,22 @@ impl Asked<'_> {
     }
 }
 
-pub(super) fn opaque_tokens(args: &IntrospectArgs, options: &IntrospectionOptions, problems: &mut Problems) -> bool {
+/// Whether opaque tokens are taken: as configured, else as the preset says if anybody can be asked.
+pub(super) fn opaque_tokens(
+    args: &IntrospectArgs,
+    preset: &Preset,
+    options: &IntrospectionOptions,
+    problems: &mut Problems,
+) -> bool {
     const NAME: &str = "MCP_RESOURCE_OPAQUE_TOKENS";
-    match args.opaque_tokens.as_str() {
-        "off" | "false" | "" => false,
+    let asked = options.mode != IntrospectionMode::Never;
+    match args.opaque_tokens.as_deref().unwrap_or_default() {
+        "" => preset.opaque_tokens && asked,
+        "off" | "false" => false,
         "on" | "true" => {
-            if options.mode == IntrospectionMode::Never {
-                problems.add(
-                    NAME,
-                    "on, but the issuer is never asked about them",
-                    "set MCP_RESOURCE_INTROSPECT=fallback",
-                );
+            if !asked {
+                let fix = "set MCP_RESOURCE_INTROSPECT=fallback";
+                problems.add(NAME, "on, but the issuer is never asked about them", fix);
             }
             true
         }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use verification_keys::SigningAlgorithm;
+
 use super::{Config, Transport};
-use crate::resource_server::IssuerOptions;
+use crate::resource_server::{IssuerOptions, ScopeNames};
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,6 +26,8 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_AUDIT_LOG={}", self.audit)?;
         writeln!(f, "MCP_RESOURCE_DATABASE_URL={}", self.storage.database_url)?;
         writeln!(f, "MCP_RESOURCE_MONTHLY_QUOTA={}", self.storage.monthly_quota)?;
+        let advertised = options.advertised_issuers.as_deref().unwrap_or_default();
+        writeln!(f, "MCP_RESOURCE_ADVERTISED_AUTH_SERVERS={}", advertised.join(","))?;
         options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))
     }
 }
@@ -34,14 +38,30 @@ fn issuer_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) -> fmt::R
     let lifetime = issuer.max_token_lifetime.unwrap_or(issuer.preset.max_token_lifetime);
     let url = |url: &Option<url::Url>| url.as_ref().map(ToString::to_string).unwrap_or_default();
     writeln!(f, "MCP_RESOURCE_AUTH_SERVER_URL={}", issuer.issuer)?;
+    writeln!(f, "MCP_RESOURCE_TENANTS={}", issuer.tenants.join(","))?;
     writeln!(f, "MCP_RESOURCE_PRESET={}", issuer.preset.name)?;
     writeln!(f, "MCP_RESOURCE_OAUTH_STRICT={}", audience.strictness.as_str())?;
     writeln!(f, "MCP_RESOURCE_AUDIENCES={}", audience.also_accepted.join(","))?;
     writeln!(f, "MCP_RESOURCE_ALLOWED_CLIENTS={}", clients.join(","))?;
     writeln!(f, "MCP_RESOURCE_MAX_TOKEN_LIFETIME_SECONDS={}", lifetime.as_secs())?;
+    writeln!(f, "MCP_RESOURCE_ALGORITHMS={}", algorithms(issuer))?;
+    scope_settings(f, &issuer.scope_names)?;
     writeln!(f, "MCP_RESOURCE_METADATA_URL={}", url(&issuer.places.metadata))?;
     writeln!(f, "MCP_RESOURCE_JWKS_URL={}", url(&issuer.places.jwks))?;
     introspection_settings(f, issuer)
+}
+
+fn algorithms(issuer: &IssuerOptions) -> String {
+    let all = [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
+    let allowed = all.into_iter().filter(|&algorithm| issuer.algorithms.contains(algorithm));
+    allowed.map(SigningAlgorithm::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn scope_settings(f: &mut fmt::Formatter<'_>, names: &ScopeNames) -> fmt::Result {
+    let pairs: Vec<String> = names.renamed.iter().map(|(ours, theirs)| format!("{ours}={theirs}")).collect();
+    writeln!(f, "MCP_RESOURCE_SCOPE_PREFIX={}", names.prefix)?;
+    writeln!(f, "MCP_RESOURCE_SCOPE_MAP={}", pairs.join(","))?;
+    writeln!(f, "MCP_RESOURCE_SCOPE_CLAIMS={}", names.more_claims.join(","))
 }
 
 fn introspection_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) -> fmt::Result {

@@ -38,7 +38,7 @@ fn every_problem_is_reported_at_once() {
         "--auth-server",
         "http://idp.example",
         "--preset",
-        "okta",
+        "octa",
         "--oauth-strict",
         "maybe",
         "--introspect-cache-seconds",
@@ -55,8 +55,8 @@ fn every_problem_is_reported_at_once() {
     let expected = [
         "MCP_RESOURCE_TRANSPORT",
         "MCP_RESOURCE_ALLOWED_ORIGINS",
-        "MCP_RESOURCE_AUTH_SERVER_URL",
         "MCP_RESOURCE_PRESET",
+        "MCP_RESOURCE_AUTH_SERVER_URL",
         "MCP_RESOURCE_OAUTH_STRICT",
         "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS",
         "MCP_RESOURCE_DATABASE_URL",
@@ -121,7 +121,6 @@ fn what_is_not_there_yet_is_an_error_when_set() {
         assert!(config(&[flag, ""]).is_ok());
     }
     assert!(config(&["--metadata-shim", "off"]).is_ok());
-    assert_eq!(problems(&["--auth-server", "http://localhost:1,http://localhost:2"]), ["MCP_RESOURCE_AUTH_SERVER_URL"]);
 }
 
 #[test]
@@ -165,4 +164,83 @@ fn chains_of_scopes_are_checked() {
     }
     assert_eq!(problems(&["--hide-tools", "maybe"]), ["MCP_RESOURCE_HIDE_TOOLS"]);
     assert!(config(&["--hide-tools", "on"]).unwrap().scopes.hide_tools);
+}
+
+#[test]
+fn several_issuers_share_the_settings_that_are_not_about_one() {
+    let two = "https://a.example,https://b.example/";
+    let issuers = config(&["--auth-server", two, "--preset", "generic"]).unwrap().options.issuers;
+    let names: Vec<&str> = issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
+    assert_eq!(names, ["https://a.example", "https://b.example/"]);
+    assert!(issuers.iter().all(|issuer| issuer.preset.name == "generic"));
+    let of_one = ["--auth-server", two, "--jwks-url", "https://a.example/jwks", "--introspect-client-id", "x"];
+    let expected =
+        ["MCP_RESOURCE_JWKS_URL", "MCP_RESOURCE_INTROSPECT_CLIENT_ID", "MCP_RESOURCE_INTROSPECT_CLIENT_SECRET"];
+    assert_eq!(problems(&of_one), expected);
+    assert_eq!(problems(&["--auth-server", ""]), ["MCP_RESOURCE_AUTH_SERVER_URL"]);
+    assert_eq!(problems(&["--auth-server", "https://a.example,https://a.example"]), ["MCP_RESOURCE_AUTH_SERVER_URL"]);
+    let shared = ["--auth-server", two, "--algorithms", "HS256"];
+    assert_eq!(problems(&shared), ["MCP_RESOURCE_ALGORITHMS"], "said once, not for each issuer");
+}
+
+#[test]
+fn two_issuers_with_opaque_tokens_are_refused() {
+    let two = ["--auth-server", "http://localhost:1,http://localhost:2", "--opaque-tokens", "on"];
+    assert_eq!(problems(&two), ["MCP_RESOURCE_OPAQUE_TOKENS"]);
+}
+
+#[test]
+fn a_template_needs_its_tenants_and_its_preset() {
+    let template = ["--auth-server", "https://login.microsoftonline.com/{tenantid}/v2.0"];
+    let with = |more: &[&'static str]| [&template[..], more].concat();
+    assert_eq!(problems(&with(&["--preset", "entra"])), ["MCP_RESOURCE_TENANTS"]);
+    assert_eq!(problems(&with(&[])), ["MCP_RESOURCE_AUTH_SERVER_URL"]);
+    assert_eq!(problems(&with(&["--preset", "entra", "--tenants", "contoso.com"])), ["MCP_RESOURCE_TENANTS"]);
+    assert_eq!(problems(&["--tenants", "t-1"]), ["MCP_RESOURCE_TENANTS"]);
+    let config = config(&with(&["--preset", "entra", "--tenants", "t-1,t-2"])).unwrap();
+    assert_eq!(config.options.issuers[0].names().len(), 2);
+}
+
+#[test]
+fn presets_say_what_they_cannot_do() {
+    let okta = |issuer| problems(&["--auth-server", issuer, "--preset", "okta", "--audiences", "api://default"]);
+    assert_eq!(okta("https://dev.okta.com"), ["MCP_RESOURCE_AUTH_SERVER_URL"]);
+    assert!(okta_default_warns() && !okta("https://dev.okta.com/").is_empty());
+    let keycloak = ["--auth-server", "https://kc.example/realms/x", "--preset", "keycloak", "--audiences", "account"];
+    assert_eq!(problems(&keycloak), ["MCP_RESOURCE_AUDIENCES"]);
+    let cognito = ["--auth-server", "https://c.example", "--preset", "cognito", "--introspect", "fallback"];
+    assert_eq!(problems(&cognito), ["MCP_RESOURCE_INTROSPECT"]);
+    let hydra = ["--auth-server", "https://h.example/", "--preset", "hydra", "--introspect-client-method", "none"];
+    assert_eq!(problems(&hydra), ["MCP_RESOURCE_INTROSPECT"]);
+    let url = ["--introspect-url", "https://admin.example/introspect"];
+    assert!(config(&[&hydra[..], &url].concat()).unwrap().options.issuers[0].opaque_tokens);
+    let google = ["--auth-server", "https://accounts.google.com", "--preset", "google", "--audiences", "id"];
+    let google = config(&google).unwrap().options.issuers.remove(0);
+    assert!(google.opaque_tokens && google.introspection.mode == IntrospectionMode::Fallback);
+}
+
+fn okta_default_warns() -> bool {
+    let config = config(&["--auth-server", "https://dev.okta.com/oauth2/default", "--preset", "okta"]).unwrap();
+    config.warnings()[0].contains("MCP_RESOURCE_AUDIENCES")
+}
+
+#[test]
+fn names_of_scopes_are_scopes() {
+    assert_eq!(problems(&["--scope-prefix", "a b"]), ["MCP_RESOURCE_SCOPE_PREFIX"]);
+    for map in ["mcp:read", "=x", "x=", "a b=c"] {
+        assert_eq!(problems(&["--scope-map", map]), ["MCP_RESOURCE_SCOPE_MAP"], "{map}");
+    }
+    let args = ["--scope-prefix", "api://x/", "--scope-map", "mcp:read=R,mcp:read=R.All", "--scope-claims", "roles"];
+    let printed = config(&args).unwrap().to_string();
+    for line in ["SCOPE_PREFIX=api://x/", "SCOPE_MAP=mcp:read=R,mcp:read=R.All", "SCOPE_CLAIMS=roles"] {
+        assert!(printed.contains(&format!("MCP_RESOURCE_{line}\n")), "{printed}");
+    }
+}
+
+#[test]
+fn clients_can_be_sent_elsewhere_than_to_the_issuer() {
+    let advertised = |url| config(&["--advertised-auth-servers", url]);
+    let config = advertised("https://front.example").unwrap();
+    assert_eq!(config.options.advertised_issuers, Some(vec!["https://front.example".to_owned()]));
+    assert!(advertised("front").is_err());
 }

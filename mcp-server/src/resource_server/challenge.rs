@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::refusal_body::RefusalBody;
 use super::scope::Scopes;
+use super::scope_names::ScopeNames;
 
 /// Longest value that a description quotes, in characters.
 const QUOTED_LENGTH: usize = 200;
@@ -247,6 +248,12 @@ impl Refusal {
     pub fn insufficient_user_authentication(max_age: SignedDuration, required: Scopes) -> Self {
         let required = Some(required).filter(|required| !required.is_empty());
         Self { max_age: Some(max_age.as_secs()), required, ..Self::new(Reason::InsufficientUserAuthentication) }
+    }
+
+    /// The same, with the scopes as the issuer of the token is asked for them.
+    pub(super) fn asked_for(mut self, names: &ScopeNames) -> Self {
+        self.required = self.required.map(|ours| names.asked(&ours));
+        self
     }
 
     /// No verdict can be had; worth another try after `seconds`.

@@ -7,23 +7,30 @@ use url::Url;
 use verification_keys::http::Client;
 use verification_keys::jwk_set::{JwkSetSource, RemoteJwkSet, RemoteOptions};
 use verification_keys::metadata::Overrides;
-use verification_keys::{Clock, HttpHosts, Issuer};
+use verification_keys::{AllowedAlgorithms, Clock, HttpHosts, Issuer, SigningAlgorithm};
 
 use super::audience::AudienceRules;
 use super::introspect::{IntrospectionEndpoint, IntrospectionMode, IntrospectionOptions, Introspector};
 use super::metrics::{IntrospectionMeter, Metrics};
-use super::presets::Preset;
+use super::presets::{Introspection, Preset, TENANT};
 use super::rules::Rules;
+use super::scope_names::ScopeNames;
 
 /// What is configured about an issuer.
 #[derive(Clone, Debug)]
 pub struct IssuerOptions {
-    /// `iss`, byte for byte.
+    /// `iss`, byte for byte; or a template of the preset's with `{tenantid}`.
     pub issuer: Issuer,
+    /// The tenants whose tokens are taken, when `issuer` is a template.
+    pub tenants: Vec<String>,
     /// How its tokens look.
     pub preset: &'static Preset,
     /// Which of its tokens are taken.
     pub audience: AudienceRules,
+    /// The algorithms that it may sign with.
+    pub algorithms: AllowedAlgorithms,
+    /// What it calls our scopes.
+    pub scope_names: ScopeNames,
     /// When it is asked about tokens.
     pub introspection: IntrospectionOptions,
     /// Whether it has opaque tokens. At most one issuer may.
@@ -55,19 +62,41 @@ impl IssuerOptions {
         let introspection = IntrospectionOptions { mode, credentials: None, cache: SignedDuration::from_secs(30) };
         Self {
             issuer,
+            tenants: Vec::new(),
             preset,
             audience,
+            algorithms: AllowedAlgorithms::default(),
+            scope_names: ScopeNames::default(),
             introspection,
             opaque_tokens: false,
             max_token_lifetime: None,
             places: IssuerPlaces::default(),
         }
     }
+
+    /// Whether the issuer stands for one issuer per tenant.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        !self.preset.tenants.is_empty() && self.issuer.as_str().contains(TENANT)
+    }
+
+    /// Each `iss` that is trusted: the issuer, or one for each tenant of a template.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        if !self.is_template() {
+            return vec![self.issuer.as_str().to_owned()];
+        }
+        self.tenants.iter().map(|tenant| self.issuer.as_str().replace(TENANT, tenant)).collect()
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct TrustedIssuer {
+    /// The issuer as configured.
     pub(super) name: Arc<str>,
+    /// Each `iss` of its tokens, and the tenant that it is of.
+    names: Vec<(Arc<str>, Option<String>)>,
+    algorithms: AllowedAlgorithms,
     pub(super) keys: RemoteJwkSet,
     pub(super) rules: Rules,
     pub(super) mode: IntrospectionMode,
@@ -77,35 +106,49 @@ pub(super) struct TrustedIssuer {
 
 impl TrustedIssuer {
     pub(super) fn new(options: IssuerOptions, client: &Client, clock: Arc<dyn Clock>, metrics: &Arc<Metrics>) -> Self {
-        let overrides = Overrides {
-            metadata_url: options.places.metadata,
-            jwks_uri: options.places.jwks.clone(),
-            introspection_endpoint: options.places.introspection,
-            http_hosts: options.places.http_hosts,
-            ..Overrides::default()
-        };
-        let source = options.places.jwks.map_or_else(
-            || JwkSetSource::Issuer { issuer: options.issuer.clone(), overrides: overrides.clone() },
-            JwkSetSource::Url,
-        );
+        let overrides = overrides(&options);
+        let discovered = || JwkSetSource::Issuer { issuer: options.issuer.clone(), overrides: overrides.clone() };
+        let source = overrides.jwks_uri.clone().map_or_else(discovered, JwkSetSource::Url);
         let keys = RemoteJwkSet::new(source, client.clone(), clock, RemoteOptions::default());
         let name: Arc<str> = options.issuer.as_str().into();
+        let names = named_tenants(&options);
         let meter = IntrospectionMeter { metrics: Arc::clone(metrics), issuer: Arc::clone(&name) };
-        let endpoint = IntrospectionEndpoint::new(client.clone(), options.issuer, overrides, keys.clone());
+        let introspection = options.preset.introspection;
+        let endpoint =
+            IntrospectionEndpoint::new(client.clone(), (options.issuer, introspection), overrides, keys.clone());
         let IntrospectionOptions { mode, credentials, cache } = options.introspection;
         let introspector = credentials.map(|credentials| Introspector::new(endpoint, credentials, cache, meter));
         Self {
             name,
+            names,
+            algorithms: options.algorithms,
             keys,
             rules: Rules {
                 preset: options.preset,
                 audience: options.audience,
                 max_token_lifetime: options.max_token_lifetime.unwrap_or(options.preset.max_token_lifetime),
+                scope_names: options.scope_names,
             },
             mode,
             introspector,
             opaque_tokens: options.opaque_tokens,
         }
+    }
+
+    /// The `iss` of ours that `named` is, byte for byte, and its tenant.
+    pub(super) fn is_named(&self, named: &str) -> Option<(&Arc<str>, Option<&str>)> {
+        let (name, tenant) = self.names.iter().find(|(name, _)| &**name == named)?;
+        Some((name, tenant.as_deref()))
+    }
+
+    /// Each `iss` that is trusted.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|(name, _)| &**name)
+    }
+
+    /// Whether it may sign with `algorithm`.
+    pub(super) fn signs_with(&self, algorithm: SigningAlgorithm) -> bool {
+        self.algorithms.contains(algorithm)
     }
 
     /// Whom to ask what cannot be judged locally, if anybody.
@@ -115,4 +158,27 @@ impl TrustedIssuer {
             IntrospectionMode::Fallback | IntrospectionMode::Always => self.introspector.as_ref(),
         }
     }
+}
+
+fn overrides(options: &IssuerOptions) -> Overrides {
+    let places = &options.places;
+    let preset = options.preset;
+    let usual = || preset.metadata_url(options.issuer.as_str())?.parse().ok();
+    let introspection_endpoint = match preset.introspection {
+        Introspection::TokenInformation(url) => places.introspection.clone().or_else(|| url.parse().ok()),
+        _ => places.introspection.clone(),
+    };
+    Overrides {
+        metadata_url: places.metadata.clone().or_else(usual),
+        jwks_uri: places.jwks.clone(),
+        introspection_endpoint,
+        jwks_origins: preset.key_origins.iter().map(ToString::to_string).collect(),
+        http_hosts: places.http_hosts.clone(),
+    }
+}
+
+fn named_tenants(options: &IssuerOptions) -> Vec<(Arc<str>, Option<String>)> {
+    let tenants: Vec<Option<String>> =
+        if options.is_template() { options.tenants.iter().cloned().map(Some).collect() } else { vec![None] };
+    options.names().into_iter().map(Into::into).zip(tenants).collect()
 }

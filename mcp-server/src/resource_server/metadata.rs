@@ -28,10 +28,10 @@ pub struct ProtectedResourceMetadata {
 impl ProtectedResourceMetadata {
     /// `scopes` is the least that is useful, not the whole catalogue (MCP, "Scope Minimization").
     #[must_use]
-    pub fn new(resource: &ResourceIdentifier, issuers: &[&str], scopes: &Scopes, name: Option<&str>) -> Self {
+    pub fn new(resource: &ResourceIdentifier, issuers: &[String], scopes: &Scopes, name: Option<&str>) -> Self {
         Self {
             resource: resource.as_str().to_owned(),
-            authorization_servers: issuers.iter().map(ToString::to_string).collect(),
+            authorization_servers: issuers.to_vec(),
             scopes_supported: scopes.iter().map(ToOwned::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: name.map(ToOwned::to_owned),
@@ -113,8 +113,12 @@ mod tests {
     #[test]
     fn the_resource_stands_there_byte_for_byte() {
         let resource = resource("https://MCP.example:443/mcp");
-        let document =
-            ProtectedResourceMetadata::new(&resource, &["https://as.example"], &Scopes::parse("mcp:read"), None);
+        let document = ProtectedResourceMetadata::new(
+            &resource,
+            &["https://as.example".to_owned()],
+            &Scopes::parse("mcp:read"),
+            None,
+        );
         let json = serde_json::to_value(document).unwrap();
         assert_eq!(json["resource"], "https://MCP.example:443/mcp");
         assert_eq!(json["authorization_servers"], serde_json::json!(["https://as.example"]));

@@ -24,6 +24,7 @@ mod require_scope;
 mod resource;
 mod rules;
 mod scope;
+mod scope_names;
 mod service;
 mod verdicts;
 mod verifier;
@@ -33,7 +34,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::http::request::Parts;
 use axum::Router;
-use verification_keys::AllowedAlgorithms;
 use verification_keys::http::{Client, ClientError};
 use verification_keys::issuer::InvalidIssuer;
 use verification_keys::jwk_set::FetchError;
@@ -52,12 +52,16 @@ pub use layer::ResourceServerLayer;
 pub use metadata::ProtectedResourceMetadata;
 pub use metrics::METRICS_MEDIA_TYPE;
 pub use origin::{AllowedOrigins, InvalidOrigin};
-pub use presets::{Preset, RequiredClaim, UnknownPreset};
+pub use presets::{
+    AudienceKind, Evidence, EvidenceLabel, Guard, Introspection, Preset, Recipe, RequiredClaim, TENANT, TenantTemplate,
+    UnknownPreset,
+};
 pub use refusal_body::RefusalBody;
 pub use require_scope::{RequireScope, RequireScopeLayer};
 pub use resource::{InvalidResource, ResourceIdentifier};
 pub use rules::CLOCK_TOLERANCE;
 pub use scope::{Requirement, ScopePolicy, Scopes};
+pub use scope_names::ScopeNames;
 pub use service::{ResourceServerService, ResponseFuture};
 pub use verdicts::DEFAULT_CAPACITY;
 pub use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
@@ -78,6 +82,8 @@ pub struct ResourceServerOptions {
     pub resource: ResourceIdentifier,
     /// Whose tokens it takes.
     pub issuers: Vec<IssuerOptions>,
+    /// Where clients are sent for a token: the issuers, unless something stands in front of them.
+    pub advertised_issuers: Option<Vec<String>>,
     /// What its operations need.
     pub scopes: ScopePolicy,
     /// Its name for people, in the metadata.
@@ -105,13 +111,16 @@ impl ResourceServerOptions {
     /// A resource that takes the tokens of one issuer.
     #[must_use]
     pub fn new(resource: ResourceIdentifier, issuer: IssuerOptions, scopes: ScopePolicy) -> Self {
-        Self { issuers: vec![issuer], ..Self::without_issuer(resource, scopes) }
+        Self::of(resource, vec![issuer], scopes)
     }
 
-    fn without_issuer(resource: ResourceIdentifier, scopes: ScopePolicy) -> Self {
+    /// A resource that takes the tokens of several issuers.
+    #[must_use]
+    pub fn of(resource: ResourceIdentifier, issuers: Vec<IssuerOptions>, scopes: ScopePolicy) -> Self {
         Self {
             resource,
-            issuers: Vec::new(),
+            issuers,
+            advertised_issuers: None,
             scopes,
             name: None,
             allowed_hosts: Vec::new(),
@@ -143,6 +152,12 @@ pub enum InvalidOptions {
     /// An opaque token does not say whose it is.
     #[error("more than one issuer is said to have opaque tokens")]
     SeveralOpaqueIssuers,
+    /// Two issuers have the same name, so that their rules cannot be told apart.
+    #[error("{0} is trusted twice")]
+    SameIssuer(String),
+    /// A template stands for no issuer.
+    #[error("{0} stands for many tenants, and none is named")]
+    NoTenant(String),
     /// A host is none.
     #[error(transparent)]
     Host(#[from] InvalidHost),
@@ -185,24 +200,21 @@ impl ResourceServer {
     /// # Errors
     /// The option that cannot be used.
     pub fn new(options: ResourceServerOptions, client: &Client, clock: Arc<dyn Clock>) -> Result<Self, InvalidOptions> {
-        if options.issuers.is_empty() {
-            return Err(InvalidOptions::NoIssuer);
-        }
-        if options.issuers.iter().filter(|issuer| issuer.opaque_tokens).count() > 1 {
-            return Err(InvalidOptions::SeveralOpaqueIssuers);
-        }
+        Self::check_issuers(&options.issuers)?;
         let resource = options.resource;
         let scopes = options.scopes;
         let metrics = Arc::new(Metrics::new());
         let trust = |issuer| TrustedIssuer::new(issuer, client, Arc::clone(&clock), &metrics);
         let issuers: Vec<TrustedIssuer> = options.issuers.into_iter().map(trust).collect();
-        let names: Vec<&str> = issuers.iter().map(|issuer| &*issuer.name).collect();
-        let metadata = ProtectedResourceMetadata::new(&resource, &names, scopes.challenge(), options.name.as_deref());
+        let own = || issuers.iter().flat_map(TrustedIssuer::names).map(ToOwned::to_owned).collect();
+        let advertised: Vec<String> = options.advertised_issuers.unwrap_or_else(own);
+        let asked = asked_scopes(&issuers, scopes.challenge());
+        let challenged = issuers.first().map(|issuer| issuer.rules.scope_names.asked(scopes.challenge()));
+        let metadata = ProtectedResourceMetadata::new(&resource, &advertised, &asked, options.name.as_deref());
         let verifier = Verifier {
             issuers,
             verdicts: Verdicts::new(options.cached_tokens),
             clock,
-            algorithms: AllowedAlgorithms::default(),
             observed: AtomicU64::new(0),
             metrics: Arc::clone(&metrics),
         };
@@ -210,7 +222,7 @@ impl ResourceServer {
             verifier,
             hosts: AllowedHosts::new(&resource, &options.allowed_hosts)?,
             origins: AllowedOrigins::new(&resource, &options.allowed_origins)?,
-            challenger: Challenger::new(metadata::url(&resource), scopes.challenge().clone())
+            challenger: Challenger::new(metadata::url(&resource), challenged.unwrap_or_default())
                 .with_body(options.refusal_body),
             metrics,
             scopes,
@@ -220,6 +232,30 @@ impl ResourceServer {
             request_id: options.request_id,
             audit: options.audit,
         })))
+    }
+
+    /// Whether tokens can be told apart by their issuers.
+    ///
+    /// # Errors
+    /// What is ambiguous about them.
+    pub fn check_issuers(issuers: &[IssuerOptions]) -> Result<(), InvalidOptions> {
+        if issuers.is_empty() {
+            return Err(InvalidOptions::NoIssuer);
+        }
+        if issuers.iter().filter(|issuer| issuer.opaque_tokens).count() > 1 {
+            return Err(InvalidOptions::SeveralOpaqueIssuers);
+        }
+        let mut seen = std::collections::HashSet::new();
+        for issuer in issuers {
+            let names = issuer.names();
+            if names.is_empty() {
+                return Err(InvalidOptions::NoTenant(issuer.issuer.to_string()));
+            }
+            if let Some(again) = names.into_iter().find(|name| !seen.insert(name.clone())) {
+                return Err(InvalidOptions::SameIssuer(again));
+            }
+        }
+        Ok(())
     }
 
     /// The layer for the MCP endpoint. It looks into the messages for what they ask for.
@@ -279,4 +315,10 @@ impl ResourceServer {
         let keys = |issuer: &TrustedIssuer| KeysOf { issuer: Arc::clone(&issuer.name), keys: issuer.keys.clone() };
         metrics.text(verifier.issuers.iter().map(keys).collect(), verifier.verdicts.len())
     }
+}
+
+/// Our scopes, as each issuer is asked for them.
+fn asked_scopes(issuers: &[TrustedIssuer], ours: &Scopes) -> Scopes {
+    let asked: Vec<Scopes> = issuers.iter().map(|issuer| issuer.rules.scope_names.asked(ours)).collect();
+    asked.iter().flat_map(Scopes::iter).collect()
 }

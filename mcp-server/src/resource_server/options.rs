@@ -22,7 +22,7 @@ impl ResourceServerOptions {
             Ok(IssuerOptions::new(issuer, Preset::AUTHZ, AudienceRules::strict(resource.clone())))
         };
         let issuers = issuers.iter().map(trust).collect::<Result<Vec<_>, InvalidOptions>>()?;
-        Ok(Self { issuers, ..Self::without_issuer(resource.clone(), scopes) })
+        Ok(Self::of(resource.clone(), issuers, scopes))
     }
 
     /// Refusals get a body of your own.

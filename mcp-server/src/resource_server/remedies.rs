@@ -14,11 +14,11 @@ impl Reason {
             Self::MultipleCredentials => "Send one `Authorization` header.",
             Self::TokenTooLarge => "Ask the issuer for smaller tokens (fewer groups or roles); 16 KiB is the limit.",
             Self::TokenMalformed => "The token was cut or changed on its way.",
-            Self::AlgorithmNotAllowed => "The issuer must sign with RS256, PS256, ES256 or EdDSA.",
+            Self::AlgorithmNotAllowed => "The issuer must sign with one of `MCP_RESOURCE_ALGORITHMS`.",
             Self::CriticalHeader => "The issuer must not use critical header parameters.",
             Self::TokenTypeMismatch => "`typ` must be `at+jwt`; for another issuer set `MCP_RESOURCE_PRESET`.",
             Self::IssuerUnknown => {
-                "`iss` must equal `MCP_RESOURCE_AUTH_SERVER_URL` to the letter, the slash at the end included."
+                "`iss` must equal one of `MCP_RESOURCE_AUTH_SERVER_URL` to the letter, the slash at the end included; of several tenants, one of `MCP_RESOURCE_TENANTS`."
             }
             Self::KeyIdMissing => "The issuer must put `kid` into the header.",
             Self::UnknownKey => {
@@ -47,7 +47,9 @@ impl Reason {
                 "Let the issuer issue shorter tokens, or raise `MCP_RESOURCE_MAX_TOKEN_LIFETIME_SECONDS`."
             }
             Self::SenderConstrained => "Ask for a plain bearer token.",
-            Self::NotAnAccessToken => "The client sends its ID token; it must send the access token.",
+            Self::NotAnAccessToken => {
+                "The client sends its ID token; it must send the access token. With Entra also a token for Microsoft Graph: ask for a scope of your own API."
+            }
             Self::OpaqueToken => "The issuer must issue JWTs, or set `MCP_RESOURCE_OPAQUE_TOKENS=on`.",
             Self::TokenInactive => "The grant has ended: sign in again.",
             Self::IntrospectionUnavailable => {

@@ -2,19 +2,17 @@
 //! client (RFC 9068 §4, RFC 8725 §3.8-3.12). Pure: claims and a time in, a verdict out.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use verification_keys::claims::Claims;
 
 use super::audience::{Admitted, AudienceRules};
 use super::challenge::{Reason, Refusal};
-use super::presets::{Preset, RequiredClaim};
+use super::presets::{Guard, Preset, RequiredClaim};
 use super::scope::Scopes;
+use super::scope_names::ScopeNames;
 
 /// How far `exp`, `nbf` and `iat` may be off.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
-
-/// Claims that only an ID token has (OpenID Connect Core §2).
-const ID_TOKEN_CLAIMS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 
 /// The rules of one issuer.
 #[derive(Clone, Debug)]
@@ -22,6 +20,7 @@ pub(super) struct Rules {
     pub(super) preset: &'static Preset,
     pub(super) audience: AudienceRules,
     pub(super) max_token_lifetime: SignedDuration,
+    pub(super) scope_names: ScopeNames,
 }
 
 /// What the rules have found good.
@@ -70,6 +69,7 @@ impl Rules {
         }
         let left = self.scopes(answer)?;
         let scopes = match answer.scope {
+            // Only what both of them say.
             Some(_) => token.scopes.iter().filter(|scope| left.contains(scope)).collect(),
             None => token.scopes,
         };
@@ -78,7 +78,7 @@ impl Rules {
 
     fn check_kind(&self, claims: &Claims) -> Result<(), Refusal> {
         sender_constrained(claims)?;
-        if !self.preset.is_strictly_typed() && looks_like_another_token(claims) {
+        if !self.preset.is_strictly_typed() && looks_like_another_token(claims, &self.preset.guard) {
             return Err(Reason::NotAnAccessToken.into());
         }
         Ok(())
@@ -122,20 +122,18 @@ impl Rules {
         Ok(None)
     }
 
-    /// All scopes, whether in one string or in a list.
+    /// All scopes, wherever they are and in whatever form, under our names.
     fn scopes(&self, claims: &Claims) -> Result<Scopes, Reason> {
-        let mut found: Vec<&str> = claims.scope.as_deref().into_iter().flat_map(|list| list.split(' ')).collect();
-        for value in self.preset.scope_claims.iter().filter_map(|&name| claims.extra.get(name)) {
-            match value {
-                Value::String(list) => found.extend(list.split(' ')),
-                Value::Array(list) => {
-                    let scopes: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-                    found.extend(scopes.ok_or(Reason::ClaimsMalformed)?);
-                }
-                _ => return Err(Reason::ClaimsMalformed),
-            }
+        // RFC 9068 §2.2.3.1: where the type promises its form, `scope` is a string.
+        if self.preset.is_strictly_typed() && claims.extra.contains_key("scope") {
+            return Err(Reason::ClaimsMalformed);
         }
-        Ok(found.into_iter().collect())
+        let mut found: Vec<&str> = claims.scope.as_deref().into_iter().flat_map(|list| list.split(' ')).collect();
+        let more = self.scope_names.more_claims.iter().map(String::as_str);
+        for value in self.preset.scope_claims.iter().copied().chain(more).filter_map(|path| at(&claims.extra, path)) {
+            collect(value, &mut found)?;
+        }
+        Ok(self.scope_names.ours(found.into_iter(), self.preset.short_scopes))
     }
 }
 
@@ -156,15 +154,36 @@ fn sender_constrained(claims: &Claims) -> Result<(), Refusal> {
     if claims.extra.contains_key("cnf") { Err(Reason::SenderConstrained.into()) } else { Ok(()) }
 }
 
-/// What tells an ID or refresh token where the type in the header does not: Cognito's `token_use`,
-/// Keycloak's payload `typ`, the claims of ID tokens.
-fn looks_like_another_token(claims: &Claims) -> bool {
-    let differs = |name: &str, expected: &[&str]| {
-        claims.extra.get(name).is_some_and(|value| !value.as_str().is_some_and(|word| expected.contains(&word)))
+/// Whether the claims are those of an ID token, a refresh token, or another token that is not for resources.
+fn looks_like_another_token(claims: &Claims, guard: &Guard) -> bool {
+    let differs = |(name, expected): &(&str, &[&str])| {
+        claims.extra.get(*name).is_some_and(|value| !value.as_str().is_some_and(|word| expected.contains(&word)))
     };
-    differs("token_use", &["access"])
-        || differs("typ", &["Bearer", "DPoP"])
-        || ID_TOKEN_CLAIMS.iter().any(|&name| claims.extra.contains_key(name))
+    guard.words.iter().any(differs) || guard.absent.iter().any(|&name| claims.extra.contains_key(name))
+}
+
+/// The claim of this name, or what a path with dots leads to: `realm_access.roles`.
+fn at<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Value> {
+    claims.get(path).or_else(|| {
+        path.match_indices('.').find_map(|(dot, _)| {
+            let (outer, inner) = (path.get(..dot)?, path.get(dot + 1..)?);
+            at(claims.get(outer)?.as_object()?, inner)
+        })
+    })
+}
+
+/// Adds scopes in any form: one string, a list, or an object whose names they are.
+fn collect<'c>(value: &'c Value, found: &mut Vec<&'c str>) -> Result<(), Reason> {
+    match value {
+        Value::String(list) => found.extend(list.split(' ')),
+        Value::Array(list) => {
+            let scopes: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+            found.extend(scopes.ok_or(Reason::ClaimsMalformed)?);
+        }
+        Value::Object(names) => found.extend(names.keys().map(String::as_str)),
+        _ => return Err(Reason::ClaimsMalformed),
+    }
+    Ok(())
 }
 
 fn check_times(claims: &Claims, now: Timestamp) -> Result<(), Refusal> {

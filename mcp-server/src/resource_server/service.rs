@@ -192,14 +192,24 @@ impl Shared {
         };
         // For the audit entry of a refusal that follows.
         parts.extensions.insert(token.clone());
-        let now = self.verifier.clock.now();
-        self.scopes.check_request(&token, now)?;
+        let body = self.check_scopes(&token, content, parts, body).await;
+        body.map(|body| (token.clone(), body)).map_err(|refusal| self.verifier.in_words_of(&token, refusal))
+    }
+
+    /// Whether the token may do what the request asks for; reads the body only if that depends on it.
+    async fn check_scopes(
+        &self,
+        token: &AccessToken,
+        content: Content,
+        parts: &mut Parts,
+        body: Body,
+    ) -> Result<Body, Refusal> {
+        self.scopes.check_request(token, self.verifier.clock.now())?;
         let message = content == Content::Mcp && parts.method == Method::POST;
-        if !message || self.needs_no_body(&token) {
-            return Ok((token, body));
+        if !message || self.needs_no_body(token) {
+            return Ok(body);
         }
-        let body = self.check_message(&token, parts, body).await?;
-        Ok((token, body))
+        self.check_message(token, parts, body).await
     }
 
     /// Checks what an MCP message asks for, and hands back its body.

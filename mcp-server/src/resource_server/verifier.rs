@@ -24,7 +24,6 @@ pub(super) struct Verifier {
     pub(super) issuers: Vec<TrustedIssuer>,
     pub(super) verdicts: Verdicts,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) algorithms: AllowedAlgorithms,
     /// How many tokens passed only because the audience is observed.
     pub(super) observed: AtomicU64,
     pub(super) metrics: Arc<Metrics>,
@@ -38,8 +37,17 @@ struct Presented<'a> {
     arrived: Timestamp,
 }
 
-/// The issuer that a token is judged by, and its place among the others.
-type Judge<'a> = (usize, &'a TrustedIssuer);
+/// The issuer that a token is judged by.
+#[derive(Clone, Copy)]
+struct Judge<'a> {
+    /// Its place among the others.
+    index: usize,
+    issuer: &'a TrustedIssuer,
+    /// `iss`: one of its names.
+    name: &'a Arc<str>,
+    /// The tenant in that name.
+    tenant: Option<&'a str>,
+}
 
 impl Verifier {
     /// The verdict on a token seen before, if it still holds. No waiting, no parsing.
@@ -57,24 +65,30 @@ impl Verifier {
     /// Judges a token seen for the first time.
     pub(super) async fn verify(&self, token: &str, hash: TokenHash) -> Result<AccessToken, Refusal> {
         let presented = Presented { token, hash, arrived: self.clock.now() };
-        match CompactJws::parse(token, &self.algorithms) {
+        match CompactJws::parse(token, &AllowedAlgorithms::default()) {
             Ok(jws) => self.verify_jwt(presented, &jws).await,
             Err(JwsError::Opaque) => self.verify_opaque(presented).await,
             Err(error) => Err(refused_shape(error).into()),
         }
     }
 
+    /// A refusal of `token`, with the scopes as its issuer calls them.
+    pub(super) fn in_words_of(&self, token: &AccessToken, refusal: Refusal) -> Refusal {
+        let issuer = self.issuers.iter().find(|issuer| issuer.is_named(token.issuer()).is_some());
+        issuer.map_or(refusal.clone(), |issuer| refusal.asked_for(&issuer.rules.scope_names))
+    }
+
     async fn verify_jwt(&self, presented: Presented<'_>, jws: &CompactJws<'_>) -> Result<AccessToken, Refusal> {
         let claims = Claims::parse(jws.payload()).map_err(|_| Reason::ClaimsMalformed)?;
-        let judge = self.judge(claims.issuer.as_deref())?;
-        let kid = key_id(jws.header(), judge)?;
-        let keys = &judge.1.keys;
-        let lookup = match keys.cached_key(kid, jws.header().algorithm) {
-            Some(key) => KeyLookup::Found(key),
-            None => keys.key(kid, jws.header().algorithm, presented.arrived).await,
-        };
-        match lookup {
+        let judge = self.judge(&claims)?;
+        check_header(jws.header(), judge.issuer)?;
+        match find_key(jws.header(), judge.issuer, presented.arrived).await? {
             KeyLookup::Found(key) => {
+                // Tenants share a set, but not every key in it.
+                let foreign = key.issuer().zip(judge.tenant);
+                if foreign.is_some_and(|(of, tenant)| !judge.issuer.rules.preset.key_is_of(of, tenant)) {
+                    return Err(Reason::UnknownKey.into());
+                }
                 jws.verify(&key).map_err(refused_shape)?;
                 self.verify_claims(presented, judge, claims, key).await
             }
@@ -97,11 +111,11 @@ impl Verifier {
         claims: Claims,
         key: Arc<VerificationKey>,
     ) -> Result<AccessToken, Refusal> {
-        let rules = &judge.1.rules;
+        let rules = &judge.issuer.rules;
         let mut checked = rules.check_token(&claims, presented.arrived)?;
         let mut until = claims.expires_at.ok_or(Reason::ClaimsMalformed)?;
-        if judge.1.mode == IntrospectionMode::Always {
-            let introspector = judge.1.introspector.as_ref();
+        if judge.issuer.mode == IntrospectionMode::Always {
+            let introspector = judge.issuer.introspector.as_ref();
             let introspector = introspector.ok_or(Refusal::retry_after(Reason::IntrospectionUnavailable, 60))?;
             let _turn = introspector.turn(presented.hash).await;
             if let Some(token) = self.known(&presented.hash) {
@@ -109,7 +123,7 @@ impl Verifier {
             }
             let now = self.clock.now();
             let answer = introspector.ask((presented.token, presented.hash), Question::Confirm, now).await?;
-            let confirmed = rules.confirm(checked, (&answer, &judge.1.name), now);
+            let confirmed = rules.confirm(checked, (&answer, judge.name), now);
             checked = confirmed.map_err(|refusal| introspector.remember(presented.hash, refusal, now))?;
             until = until.min(introspector.believed_until(now));
         }
@@ -125,17 +139,18 @@ impl Verifier {
         claims: &Claims,
         otherwise: Refusal,
     ) -> Result<AccessToken, Refusal> {
-        let Some(introspector) = judge.1.fallback() else {
+        let Some(introspector) = judge.issuer.fallback() else {
             return Err(otherwise);
         };
-        judge.1.rules.check_token(claims, presented.arrived).map_err(Refusal::unexplained)?;
+        judge.issuer.rules.check_token(claims, presented.arrived).map_err(Refusal::unexplained)?;
         self.ask(presented, judge, introspector, Question::Jwt).await
     }
 
     async fn verify_opaque(&self, presented: Presented<'_>) -> Result<AccessToken, Refusal> {
         let marked = self.issuers.iter().enumerate().find(|(_, issuer)| issuer.opaque_tokens);
-        let judge = marked.ok_or(Reason::OpaqueToken)?;
-        let introspector = judge.1.fallback().ok_or(Reason::OpaqueToken)?;
+        let (index, issuer) = marked.ok_or(Reason::OpaqueToken)?;
+        let judge = Judge { index, issuer, name: &issuer.name, tenant: None };
+        let introspector = judge.issuer.fallback().ok_or(Reason::OpaqueToken)?;
         self.ask(presented, judge, introspector, Question::Opaque).await
     }
 
@@ -152,7 +167,7 @@ impl Verifier {
         }
         let now = self.clock.now();
         let answer = introspector.ask((presented.token, presented.hash), question, now).await?;
-        let checked = judge.1.rules.check_answer(&answer, &judge.1.name, now);
+        let checked = judge.issuer.rules.check_answer(&answer, judge.name, now);
         let checked = checked.map_err(|refusal| introspector.remember(presented.hash, refusal, now))?;
         let believed = introspector.believed_until(now);
         let until = answer.expires_at.map_or(believed, |expires_at| expires_at.min(believed));
@@ -163,21 +178,21 @@ impl Verifier {
     fn accept(
         &self,
         hash: TokenHash,
-        (index, issuer): Judge<'_>,
+        judge: Judge<'_>,
         claims: Claims,
         (checked, until, key): (Checked, Timestamp, Option<Arc<VerificationKey>>),
     ) -> AccessToken {
         if let Admitted::WouldRefuse(refusal) = &checked.admitted {
             self.observed.fetch_add(1, Ordering::Relaxed);
-            self.metrics.would_refuse(&issuer.name, refusal.reason());
-            tracing::warn!(would_refuse = %refusal.reason().code(), issuer = %issuer.name,
+            self.metrics.would_refuse(&judge.issuer.name, refusal.reason());
+            tracing::warn!(would_refuse = %refusal.reason().code(), issuer = %judge.name,
                 client = checked.client_id.as_deref(), detail = refusal.detail(),
                 "accepted a token that strict mode refuses");
         }
         let not_before = claims.not_before;
         let authenticated_at = authenticated_at(&claims);
         let token = AccessToken::new(Verified {
-            issuer: Arc::clone(&issuer.name),
+            issuer: Arc::clone(judge.name),
             subject: claims.subject,
             client_id: checked.client_id,
             scopes: checked.scopes,
@@ -187,24 +202,56 @@ impl Verifier {
             authenticated_at,
             others: claims.extra,
         });
-        self.verdicts.insert(hash, Verdict { token: token.clone(), issuer: index, not_before, until, key });
+        self.verdicts.insert(hash, Verdict { token: token.clone(), issuer: judge.index, not_before, until, key });
         token
     }
 
-    /// RFC 9068 §4: `iss` must be an issuer that is trusted, byte for byte.
-    fn judge(&self, named: Option<&str>) -> Result<Judge<'_>, Refusal> {
-        let named = named.ok_or(Reason::ClaimsMalformed)?;
-        let mut issuers = self.issuers.iter().enumerate();
-        issuers.find(|(_, issuer)| &*issuer.name == named).ok_or_else(|| Reason::IssuerUnknown.into())
+    /// RFC 9068 §4: `iss` must be an issuer that is trusted, byte for byte; of several tenants, the one that the
+    /// token says it is of.
+    fn judge(&self, claims: &Claims) -> Result<Judge<'_>, Refusal> {
+        let named = claims.issuer.as_deref().ok_or(Reason::ClaimsMalformed)?;
+        let found = self.issuers.iter().enumerate().find_map(|(index, issuer)| {
+            let (name, tenant) = issuer.is_named(named)?;
+            Some(Judge { index, issuer, name, tenant })
+        });
+        let judge = found.ok_or(Reason::IssuerUnknown)?;
+        let stated = claims.extra.get("tid").and_then(serde_json::Value::as_str);
+        if judge.tenant.is_some() && judge.tenant != stated {
+            return Err(Reason::IssuerUnknown.into());
+        }
+        Ok(judge)
     }
 }
 
-/// The `kid` of a token whose type is that of an access token.
-fn key_id<'h>(header: &'h Header, (_, issuer): Judge<'_>) -> Result<&'h str, Refusal> {
-    if !issuer.rules.preset.accepts_type(header.token_type.as_deref()) {
+/// What the header must be for `issuer`: signed in a way that it may use, with the type of an access token.
+fn check_header(header: &Header, issuer: &TrustedIssuer) -> Result<(), Refusal> {
+    let preset = issuer.rules.preset;
+    if !issuer.signs_with(header.algorithm) {
+        return Err(Reason::AlgorithmNotAllowed.into());
+    }
+    if !preset.accepts_type(header.token_type.as_deref()) {
         return Err(Reason::TokenTypeMismatch.into());
     }
-    header.key_id.as_deref().ok_or_else(|| Reason::KeyIdMissing.into())
+    if preset.guard.absent_from_header.iter().any(|name| header.has(name)) {
+        return Err(Reason::NotAnAccessToken.into());
+    }
+    Ok(())
+}
+
+/// The key that the token names; without a name, the only one that fits, if the preset allows that.
+async fn find_key(header: &Header, issuer: &TrustedIssuer, arrived: Timestamp) -> Result<KeyLookup, Refusal> {
+    let Some(kid) = header.key_id.as_deref() else {
+        if !issuer.rules.preset.unnamed_keys {
+            return Err(Reason::KeyIdMissing.into());
+        }
+        let only = issuer.keys.only_key(header.algorithm).await;
+        let none = if issuer.keys.is_ready() { Err(Reason::KeyIdMissing.into()) } else { Ok(KeyLookup::NoKeys) };
+        return only.map(KeyLookup::Found).map_or(none, Ok);
+    };
+    Ok(match issuer.keys.cached_key(kid, header.algorithm) {
+        Some(key) => KeyLookup::Found(key),
+        None => issuer.keys.key(kid, header.algorithm, arrived).await,
+    })
 }
 
 /// When the person signed in (OpenID Connect Core §2). Anything but an integer says nothing.

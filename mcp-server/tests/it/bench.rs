@@ -196,3 +196,9 @@ pub(crate) fn set_strictness(strictness: Strictness, clients: Option<&[&str]>) -
         rules.also_accepted = vec!["api://default".to_owned()];
     }
 }
+
+/// Asks in fallback, without credentials.
+pub(crate) fn introspection_by_nobody() -> IntrospectionOptions {
+    let cache = SignedDuration::from_secs(30);
+    IntrospectionOptions { mode: IntrospectionMode::Fallback, credentials: Some(Credentials::nobody()), cache }
+}

@@ -13,6 +13,7 @@ mod library;
 mod log;
 mod metrics;
 mod notes;
+mod providers;
 mod resources;
 mod scopes;
 mod server;

@@ -21,6 +21,8 @@ pub struct VerificationKey {
     /// The one algorithm that the JWK states; without it, every algorithm of the key's type (RFC 8725 §3.1).
     stated: Option<SigningAlgorithm>,
     kind: Kind,
+    /// `issuer`, which Microsoft's keys have: the one issuer, of several that share the set, that the key is of.
+    issuer: Option<String>,
     thumbprint: String,
     public: DecodingKey,
     /// How long a signature by this key is, in base64url: every algorithm here has signatures of one length.
@@ -78,16 +80,23 @@ impl VerificationKey {
                 _ => return Err(UnusableKey::UnsupportedType),
             };
         let key_id = text(&jwk, "kid")?.map(ToOwned::to_owned);
+        let issuer = text(&jwk, "issuer")?.map(ToOwned::to_owned);
         let stated = stated_algorithm(&jwk, kind)?;
         let thumbprint = base64url::encode(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()).as_ref());
         let signature_length = (signature_bytes * 4).div_ceil(3);
-        Ok(Self { key_id, stated, kind, thumbprint, public, signature_length, namesakes: Vec::new() })
+        Ok(Self { key_id, stated, kind, issuer, thumbprint, public, signature_length, namesakes: Vec::new() })
     }
 
     /// The `kid`.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
+    }
+
+    /// The member `issuer`, where several issuers share a set: not registered, but Microsoft's keys have it.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// The SHA-256 thumbprint, base64url (RFC 7638).
@@ -138,7 +147,10 @@ impl VerificationKey {
 // The thumbprint stands for the key's type and numbers.
 impl PartialEq for VerificationKey {
     fn eq(&self, other: &Self) -> bool {
-        self.same_public_key(other) && self.key_id == other.key_id && self.namesakes == other.namesakes
+        self.same_public_key(other)
+            && self.key_id == other.key_id
+            && self.issuer == other.issuer
+            && self.namesakes == other.namesakes
     }
 }
 

@@ -97,7 +97,10 @@ async fn keys_on_another_origin_need_a_word_from_configuration() {
     server.answers(OAUTH, Reply::json(&elsewhere));
     let refused = discover(server.origin(), &Overrides::default()).await.unwrap_err();
     assert!(matches!(refused, MetadataError::BadEndpoint { member: "jwks_uri", .. }), "{refused}");
-    let allowed = Overrides { allow_jwks_on_another_origin: true, ..Overrides::default() };
+    let third = Overrides { jwks_origins: vec!["https://other.example".to_owned()], ..Overrides::default() };
+    let refused = discover(server.origin(), &third).await.unwrap_err();
+    assert!(matches!(refused, MetadataError::BadEndpoint { member: "jwks_uri", .. }), "{refused}");
+    let allowed = Overrides { jwks_origins: vec!["https://keys.example".to_owned()], ..Overrides::default() };
     let found = discover(server.origin(), &allowed).await.unwrap();
     assert_eq!(found.jwks_uri.as_str(), "https://keys.example/jwks");
     let overridden = Overrides { jwks_uri: Some(server.url("/mine")), ..Overrides::default() };
@@ -107,7 +110,8 @@ async fn keys_on_another_origin_need_a_word_from_configuration() {
 #[tokio::test]
 async fn a_url_in_the_document_is_https_or_on_a_host_that_is_allowed_for_http() {
     let server = ScriptedIssuer::start().await;
-    let anywhere = Overrides { allow_jwks_on_another_origin: true, ..Overrides::default() };
+    let origins = ["https://keys.example", "http://keys.example"].map(ToOwned::to_owned);
+    let anywhere = Overrides { jwks_origins: origins.to_vec(), ..Overrides::default() };
     for url in ["http://keys.example/jwks", "file:///etc/passwd", "data:,x", "jwks", "", "//keys.example/jwks"] {
         server.answers(OAUTH, Reply::json(&json!({"issuer": server.origin(), "jwks_uri": url})));
         let refused = discover(server.origin(), &anywhere).await.unwrap_err();

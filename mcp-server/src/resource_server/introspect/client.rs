@@ -16,6 +16,8 @@ use verification_keys::metadata::{Overrides, discover};
 
 use super::super::challenge::Reason;
 use super::super::metrics::Outcome;
+use super::super::presets::Introspection;
+use super::token_information;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -49,6 +51,8 @@ pub enum AuthenticationMethod {
     Basic,
     /// `client_secret_post`
     Post,
+    /// `none`: the endpoint is for whoever reaches it.
+    Nobody,
 }
 
 impl AuthenticationMethod {
@@ -58,6 +62,7 @@ impl AuthenticationMethod {
         match self {
             Self::Basic => "basic",
             Self::Post => "post",
+            Self::Nobody => "none",
         }
     }
 }
@@ -69,7 +74,7 @@ pub enum InvalidMethod {
     #[error("private_key_jwt is not available in this version")]
     PrivateKeyJwt,
     /// Not known.
-    #[error("not one of basic, post")]
+    #[error("not one of basic, post, none")]
     Unknown,
 }
 
@@ -80,6 +85,7 @@ impl FromStr for AuthenticationMethod {
         match word {
             "basic" | "client_secret_basic" => Ok(Self::Basic),
             "post" | "client_secret_post" => Ok(Self::Post),
+            "none" => Ok(Self::Nobody),
             "private_key_jwt" => Err(InvalidMethod::PrivateKeyJwt),
             _ => Err(InvalidMethod::Unknown),
         }
@@ -98,6 +104,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// None at all, for an endpoint that asks for none.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self { client_id: String::new(), client_secret: Secret::new(""), method: AuthenticationMethod::Nobody }
+    }
+
     fn present(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
         let mut form = vec![("token", token), ("token_type_hint", "access_token")];
         match self.method {
@@ -109,6 +121,7 @@ impl Credentials {
                 form.push(("client_secret", self.client_secret.reveal()));
                 request.form(&form)
             }
+            AuthenticationMethod::Nobody => request.form(&form),
         }
     }
 }
@@ -123,6 +136,7 @@ fn encoded(text: &str) -> String {
 pub(in super::super) struct IntrospectionEndpoint {
     client: Client,
     issuer: Issuer,
+    kind: Introspection,
     overrides: Overrides,
     keys: RemoteJwkSet,
     found: OnceCell<Option<Url>>,
@@ -151,12 +165,17 @@ impl Reply {
     }
 }
 
-const FAILED: Reply = Reply::Failed { retry_after: None };
+pub(super) const FAILED: Reply = Reply::Failed { retry_after: None };
 
 impl IntrospectionEndpoint {
     /// The endpoint of `issuer`: the override, else the one in its metadata, which `keys` may know already.
-    pub(in super::super) fn new(client: Client, issuer: Issuer, overrides: Overrides, keys: RemoteJwkSet) -> Self {
-        Self { client, issuer, overrides, keys, found: OnceCell::new() }
+    pub(in super::super) fn new(
+        client: Client,
+        (issuer, kind): (Issuer, Introspection),
+        overrides: Overrides,
+        keys: RemoteJwkSet,
+    ) -> Self {
+        Self { client, issuer, kind, overrides, keys, found: OnceCell::new() }
     }
 
     pub(super) async fn introspect(&self, credentials: &Credentials, token: &str) -> Reply {
@@ -169,12 +188,18 @@ impl IntrospectionEndpoint {
             }
             Err(reply) => return reply,
         };
-        let request = self.client.post(url).header(header::ACCEPT, "application/json");
-        let answer = match credentials.present(request, token).send().await {
+        let google = matches!(self.kind, Introspection::TokenInformation(_));
+        let request = if google {
+            token_information::request(&self.client, url, token)
+        } else {
+            credentials.present(self.client.post(url), token)
+        };
+        let answer = match request.header(header::ACCEPT, "application/json").send().await {
             Ok(response) => read_limited(response, MAX_ANSWER_BYTES).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.without_url().to_string()),
         };
         match answer {
+            Ok(answer) if google => token_information::read(&answer),
             Ok(answer) => read(&answer),
             Err(error) => {
                 tracing::warn!(issuer = %self.issuer, error, "no answer to introspection");
@@ -236,7 +261,7 @@ fn error_code(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error)
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<u32> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<u32> {
     let seconds: u32 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(seconds.clamp(1, 300))
 }

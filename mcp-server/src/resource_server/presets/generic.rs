@@ -1,9 +1,8 @@
-//! Any other issuer: the type of the token and the names of two claims are taken as they come, and the
-//! guard against ID tokens applies.
+//! Any other issuer: the type of the token and the names of claims are taken as they come, and the guard against
+//! ID tokens applies.
 
-use jiff::SignedDuration;
-
-use super::{Preset, RequiredClaim};
+use super::authz::AUTHZ;
+use super::{Preset, Recipe, RequiredClaim};
 
 pub(super) const GENERIC: Preset = Preset {
     name: "generic",
@@ -12,5 +11,18 @@ pub(super) const GENERIC: Preset = Preset {
     required: &[RequiredClaim::Subject],
     client_claims: &["client_id", "azp", "cid", "appid"],
     scope_claims: &["scope", "scp"],
-    max_token_lifetime: SignedDuration::from_hours(24),
+    recipe: Recipe {
+        title: "Any other issuer",
+        there: &[
+            "Let it issue JWT access tokens, signed with RS256, PS256, ES256 or EdDSA, that live for a day at most.",
+            "Let it put the public URL of the MCP server into `aud`; else name what it puts there in `MCP_RESOURCE_AUDIENCES`.",
+        ],
+        here: &[
+            ("MCP_RESOURCE_AUTH_SERVER_URL", "https://issuer.example"),
+            ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
+        ],
+        strict: "`aud` holds `MCP_RESOURCE_PUBLIC_URL` or one of `MCP_RESOURCE_AUDIENCES`.",
+        verified: "npm oidc-provider 9.13.3, with JWT and with opaque tokens.",
+    },
+    ..AUTHZ
 };

@@ -1,0 +1,32 @@
+//! Zitadel: `aud` holds client and project ids, never a URL; scopes only at introspection.
+
+use super::authz::AUTHZ;
+use super::{AudienceKind, Evidence, EvidenceLabel, Preset, Recipe, RequiredClaim};
+
+pub(super) const ZITADEL: Preset = Preset {
+    name: "zitadel",
+    evidence: Evidence { label: EvidenceLabel::Documented, date: "2026-11-20" },
+    token_types: &["jwt", "at+jwt"],
+    required: &[RequiredClaim::Subject, RequiredClaim::IssuedAt],
+    client_claims: &["client_id", "azp"],
+    scope_claims: &["scope", "urn:zitadel:iam:org:project:roles"],
+    audience: AudienceKind::Own("the project's id"),
+    opaque_tokens: true,
+    recipe: Recipe {
+        title: "Zitadel",
+        there: &[
+            "Create a project, and in it the client with token type JWT; or keep opaque tokens and create an API application \
+             with basic authentication for introspection.",
+            "Give the project roles named `mcp:read` and `mcp:write`, and let tokens assert them: there are no scopes in a JWT.",
+            "Have clients ask for the scope `urn:zitadel:iam:org:project:id:<project id>:aud`.",
+        ],
+        here: &[
+            ("MCP_RESOURCE_AUTH_SERVER_URL", "https://instance.zitadel.cloud"),
+            ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
+            ("MCP_RESOURCE_AUDIENCES", "<project id>"),
+        ],
+        strict: "`aud` holds the project's id.",
+        verified: "Documentation and source; not a live instance.",
+    },
+    ..AUTHZ
+};
