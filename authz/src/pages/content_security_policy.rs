@@ -26,7 +26,7 @@ impl ContentSecurityPolicy<'_> {
         let form_action = match self {
             Self::NoForm => "'none'".to_owned(),
             Self::OwnForm => "'self'".to_owned(),
-            Self::FormToClient(redirect_uri) => format!("'self' {}", redirect_uri.origin()),
+            Self::FormToClient(redirect_uri) => format!("'self' {}", redirect_uri.form_action_source()),
         };
         let style = STYLE_HASH.as_str();
         let policy = format!(
@@ -60,7 +60,7 @@ mod tests {
         for (redirect, expected) in [
             ("http://localhost:3030/callback", "form-action 'self' http://localhost:3030"),
             ("http://127.0.0.1/cb", "form-action 'self' http://127.0.0.1"),
-            ("http://[::1]:49152/cb", "form-action 'self' http://[::1]:49152"),
+            ("http://[::1]:49152/cb", "form-action 'self' http:"),
             ("https://app.example/a;b?c=d,e", "form-action 'self' https://app.example"),
         ] {
             assert_eq!(form_action(ContentSecurityPolicy::FormToClient(&uri(redirect))), expected);

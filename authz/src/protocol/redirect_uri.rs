@@ -96,10 +96,15 @@ impl RedirectUri {
         self.parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// Scheme, host and port: for `form-action` of a Content-Security-Policy.
+    /// The source for `form-action` of a Content-Security-Policy: scheme, host and port. Its grammar has no place for
+    /// an IPv6 address (CSP3 §2.3.1), and browsers would leave the source out and block the redirect: there, the
+    /// scheme alone.
     #[must_use]
-    pub fn origin(&self) -> String {
-        self.parsed.origin().ascii_serialization()
+    pub fn form_action_source(&self) -> String {
+        match self.parsed.host() {
+            Some(Host::Ipv6(_)) => format!("{}:", self.parsed.scheme()),
+            _ => self.parsed.origin().ascii_serialization(),
+        }
     }
 
     /// This URI with `parameters` added to its query.
