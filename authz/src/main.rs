@@ -61,7 +61,8 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     };
     let maintenance = tokio::spawn(maintenance::run(services.clone()));
     tracing::info!("listening on {}", config.public_url);
-    let options = ServeOptions { tls, ..ServeOptions::default() };
+    // The router has a limit of its own.
+    let options = ServeOptions { tls, max_body_bytes: usize::MAX, ..ServeOptions::default() };
     serve(listener, routes::router(services), options, shutdown_signal()).await;
     maintenance.abort();
     Ok(ExitCode::SUCCESS)

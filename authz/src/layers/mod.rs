@@ -4,8 +4,16 @@ mod error_pages;
 mod security_headers;
 
 use axum::{Router, middleware::from_fn};
+use tower_http::limit::RequestBodyLimitLayer;
+
+/// Twice what any endpoint takes. The limit is here, and not that of [`serving::ServeOptions`], so that its 413 has
+/// the headers that every answer has.
+const MAX_BODY_BYTES: usize = 512 * 1024;
 
 /// Wraps the router of the whole server, inside of [`serving::layers`], which sets the request id.
 pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router.layer(from_fn(error_pages::render)).layer(from_fn(security_headers::set))
+    router
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(from_fn(error_pages::render))
+        .layer(from_fn(security_headers::set))
 }

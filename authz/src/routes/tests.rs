@@ -2,7 +2,7 @@
 
 use crate::{routes, testing::*};
 use axum::body::Body;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use serde_json::json;
 
 async fn send(server: &Server, method: Method, uri: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
@@ -157,4 +157,18 @@ async fn a_database_that_does_not_answer_is_503_with_a_time_to_come_back_everywh
     let answer = server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
     assert_eq!(answer.status, StatusCode::OK, "nothing was used up: {}", answer.body);
     assert_eq!(server.get(routes::READYZ).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_413_with_the_headers_of_every_answer() {
+    let server = Server::start().await;
+    for path in [routes::TOKEN, routes::INTROSPECT, routes::REGISTER, routes::LOGIN, routes::CONSENT, "/nowhere"] {
+        let mut request = post(path, &[("x", &"x".repeat(2_000_000))]);
+        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("2000002"));
+        let answer = server.send(request).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+        assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"), "{path}");
+        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{path}");
+        assert_eq!(answer.header(header::X_FRAME_OPTIONS), Some("DENY"), "{path}");
+    }
 }
