@@ -10,7 +10,7 @@ use clap::Parser as _;
 use mcp_server::cli::Cli;
 use mcp_server::config::{Config, StorageConfig, Transport};
 use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
-use mcp_server::stdio::Session;
+use mcp_server::stdio::{Ended, Session};
 use mcp_server::storage::{Meter, Storage};
 use mcp_server::tools::Means;
 use mcp_server::{mcp, routes, tools};
@@ -23,6 +23,8 @@ use verification_keys::{Clock, SystemClock, http, install_crypto_providers};
 
 /// How long the start waits for the issuer's keys.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What is logged unless `RUST_LOG` says otherwise: rmcp has four lines for each request.
+const LOG: &str = "info,rmcp=warn";
 /// How soon keys that are missing are tried for again: at first, when the issuer may only be starting too, and
 /// at the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -44,10 +46,16 @@ async fn start() -> anyhow::Result<ExitCode> {
             print!("{config}");
             return Ok(ExitCode::SUCCESS);
         }
-        Ok(config) => match serving::logging::init(config.serving.log_format, "info") {
+        Ok(config) => match serving::logging::init(config.serving.log_format, LOG) {
             Ok(()) => match run(config).await {
                 Ok(()) => return Ok(ExitCode::SUCCESS),
-                Err(error) => vec![error.downcast::<InvalidSetting>()?],
+                Err(error) => match error.downcast::<Ended>() {
+                    Ok(ended) => {
+                        eprintln!("{ended}");
+                        return Ok(ExitCode::FAILURE);
+                    }
+                    Err(error) => vec![error.downcast::<InvalidSetting>()?],
+                },
             },
             Err(problem) => vec![problem],
         },

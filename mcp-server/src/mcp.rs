@@ -9,18 +9,22 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, any_service};
 use http::{HeaderMap, StatusCode, header};
+use rmcp::ServerHandler;
 use rmcp::model::{ErrorCode, ProtocolVersion};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::tools::{PROTOCOL_VERSIONS, Tools};
+use crate::tools::PROTOCOL_VERSIONS;
 
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
-/// The endpoint as a route; cancelling `shutdown` ends answers under way.
-pub fn endpoint(tools: Tools, max_body_bytes: usize, shutdown: CancellationToken) -> MethodRouter {
+/// The endpoint of an MCP server as a route; cancelling `shutdown` ends answers under way.
+pub fn endpoint<S>(server: S, max_body_bytes: usize, shutdown: CancellationToken) -> MethodRouter
+where
+    S: ServerHandler + Clone,
+{
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
@@ -28,7 +32,7 @@ pub fn endpoint(tools: Tools, max_body_bytes: usize, shutdown: CancellationToken
         .with_cancellation_token(shutdown)
         .disable_allowed_hosts();
     let service =
-        StreamableHttpService::new(move || Ok(tools.clone()), Arc::new(NeverSessionManager::default()), config);
+        StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config);
     any_service(service).layer(from_fn(tidy))
 }
 

@@ -18,5 +18,6 @@ mod resources;
 mod scopes;
 mod server;
 mod stdio;
+mod streams;
 mod tokens;
 mod transport;
