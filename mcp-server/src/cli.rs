@@ -51,6 +51,10 @@ pub struct Cli {
     )]
     pub allowed_origins: String,
 
+    /// A TOML file with the settings of single issuers, and what single tools need
+    #[arg(long, env = "MCP_RESOURCE_CONFIG", value_name = "FILE")]
+    pub config: Option<String>,
+
     /// Whose tokens are taken
     #[command(flatten)]
     pub trust: TrustArgs,
@@ -271,10 +275,6 @@ pub struct StorageArgs {
 /// Settings that are reserved: an error when they are set, rather than ignored without a word.
 #[derive(Clone, Debug, Default, Args)]
 pub struct UnavailableArgs {
-    /// Reserved
-    #[arg(long, env = "MCP_RESOURCE_CONFIG", hide = true)]
-    pub config: Option<String>,
-
     /// Reserved
     #[arg(long, env = "MCP_RESOURCE_METADATA_SHIM", hide = true)]
     pub metadata_shim: Option<String>,

@@ -1,6 +1,7 @@
 //! Raw settings → one typed configuration, all problems reported together.
 
 mod audit;
+mod file;
 mod introspection;
 mod print;
 mod scopes;
@@ -76,8 +77,10 @@ impl TryFrom<Cli> for Config {
         let tls = resource.as_ref().and_then(|resource| tls(&cli.serving, resource, &mut problems));
         let outgoing = outgoing(&cli.serving, &mut problems);
         let scopes = scopes::settings(&cli.scopes, &mut problems);
+        let file = file::read(&cli, &mut problems);
         let policy = scopes::policy(tools::scopes(), &scopes, &mut problems);
-        let options = resource.and_then(|resource| options(&cli, resource, policy, &mut problems));
+        let policy = file.iter().fold(policy, |policy, file| file.policy(policy, &mut problems));
+        let options = resource.and_then(|resource| options(&cli, file.as_ref(), (resource, policy), &mut problems));
         let storage = storage(&cli.storage, &mut problems);
         let needed = options.zip(outgoing).zip(storage).zip(transport);
         let config = needed.map(|(((options, outgoing), storage), transport)| {
@@ -135,7 +138,7 @@ impl Config {
 
 fn check_unavailable(args: &UnavailableArgs, problems: &mut Problems) {
     let shim = args.metadata_shim.as_ref().filter(|value| !matches!(value.as_str(), "off" | "false"));
-    let reserved = [("MCP_RESOURCE_CONFIG", args.config.as_ref()), ("MCP_RESOURCE_METADATA_SHIM", shim)];
+    let reserved = [("MCP_RESOURCE_METADATA_SHIM", shim)];
     for (name, value) in reserved {
         if value.is_some_and(|value| !value.is_empty()) {
             problems.add(name, "not available in this version", "remove it");
@@ -213,8 +216,8 @@ fn storage(args: &StorageArgs, problems: &mut Problems) -> Option<StorageConfig>
 
 fn options(
     cli: &Cli,
-    resource: ResourceIdentifier,
-    scopes: ScopePolicy,
+    file: Option<&file::File>,
+    (resource, scopes): (ResourceIdentifier, ScopePolicy),
     problems: &mut Problems,
 ) -> Option<ResourceServerOptions> {
     let (hosts, origins) = (list(&cli.allowed_hosts), list(&cli.allowed_origins));
@@ -223,7 +226,10 @@ fn options(
     let fix = "use origins such as https://app.example.com, comma-separated";
     problems.check("MCP_RESOURCE_ALLOWED_ORIGINS", fix, AllowedOrigins::new(&resource, &origins));
     let raw = trust::Raw { trust: &cli.trust, introspect: &cli.introspect };
-    let issuers = trust::issuers(raw, &resource, problems)?;
+    let issuers = match file.filter(|file| !file.sections.is_empty()) {
+        Some(file) => file.issuers(cli, &resource, problems)?,
+        None => trust::issuers(raw, &resource, problems)?,
+    };
     check_issuers(&issuers, problems);
     let mut options = ResourceServerOptions::of(resource, issuers, scopes);
     options.advertised_issuers = advertised(cli, problems);

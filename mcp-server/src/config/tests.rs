@@ -244,3 +244,20 @@ fn clients_can_be_sent_elsewhere_than_to_the_issuer() {
     assert_eq!(config.options.advertised_issuers, Some(vec!["https://front.example".to_owned()]));
     assert!(advertised("front").is_err());
 }
+
+#[test]
+fn the_settings_of_every_recipe_are_right() {
+    for preset in crate::resource_server::Preset::ALL {
+        let mut args = vec!["--behind-tls-proxy".to_owned(), "--preset".to_owned(), preset.name.to_owned()];
+        for (name, value) in preset.recipe.here {
+            let flag = name.trim_start_matches("MCP_RESOURCE_").to_ascii_lowercase().replace('_', "-");
+            let flag = if flag == "auth-server-url" { "auth-server" } else { &flag };
+            let filled: String =
+                value.split('<').map(|part| part.split_once('>').map_or(part, |(_, rest)| rest)).collect();
+            args.extend([format!("--{flag}"), filled.replace("//v2.0", "/t-1/v2.0")]);
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let problems = config(&args).err();
+        assert!(problems.is_none(), "{}: {problems:?}", preset.name);
+    }
+}

@@ -113,6 +113,12 @@ impl ScopePolicy {
         self
     }
 
+    /// Whether something is said about `tool`.
+    #[must_use]
+    pub fn has_tool(&self, tool: &str) -> bool {
+        self.tools.contains_key(tool)
+    }
+
     /// What a 401 asks for.
     #[must_use]
     pub const fn challenge(&self) -> &Scopes {

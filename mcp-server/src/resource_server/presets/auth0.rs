@@ -17,7 +17,7 @@ pub(super) const AUTH0: Preset = Preset {
             "Create an API whose identifier is the public URL of the MCP server, byte for byte, signed with RS256.",
             "Give it the permissions `mcp:read` and `mcp:write`.",
             "Switch on the Resource Parameter Compatibility Profile in the tenant's settings; else clients get an opaque token, \
-             and the metadata shim has to add `audience`.",
+             which nobody can verify.",
             "Register the client with the callback URL of the MCP client, or allow dynamic registration for the tenant.",
         ],
         here: &[

@@ -23,7 +23,7 @@ pub(super) const AUTHZ: Preset = Preset {
     key_origins: &[],
     opaque_tokens: false,
     introspection: Introspection::Advertised,
-    needs_shim: false,
+    incomplete_metadata: false,
     recipe: Recipe {
         title: "Our own authorization server",
         there: &["Put the public URL of the MCP server into `MCP_AUTH_RESOURCES`.", "Start `authz`."],

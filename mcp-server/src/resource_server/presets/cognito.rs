@@ -12,7 +12,7 @@ pub(super) const COGNITO: Preset = Preset {
     untyped: true,
     required: &[RequiredClaim::Subject, RequiredClaim::Client, RequiredClaim::IssuedAt, RequiredClaim::TokenId],
     introspection: Introspection::Unavailable,
-    needs_shim: true,
+    incomplete_metadata: true,
     recipe: Recipe {
         title: "Amazon Cognito",
         there: &[

@@ -42,7 +42,7 @@ pub(super) const ENTRA: Preset = Preset {
     ],
     key_origins: &["https://login.microsoftonline.com"],
     introspection: Introspection::Unavailable,
-    needs_shim: true,
+    incomplete_metadata: true,
     recipe: Recipe {
         title: "Microsoft Entra ID",
         there: &[

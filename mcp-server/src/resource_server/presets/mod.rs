@@ -68,7 +68,7 @@ pub struct Preset {
     /// How the issuer is asked about a token.
     pub introspection: Introspection,
     /// Whether the metadata lacks something that MCP clients need: PKCE, or an RFC 8414 document.
-    pub needs_shim: bool,
+    pub incomplete_metadata: bool,
     /// How to set it up.
     pub recipe: Recipe,
 }

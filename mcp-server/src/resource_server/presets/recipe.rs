@@ -66,7 +66,7 @@ impl Preset {
             ("keys may also be at", code(self.key_origins)),
             ("opaque access tokens", word(self.opaque_tokens).to_owned()),
             ("can be asked about a token", asked.to_owned()),
-            ("needs the metadata shim for MCP clients", word(self.needs_shim).to_owned()),
+            ("its metadata lacks what MCP clients need (PKCE, or RFC 8414)", word(self.incomplete_metadata).to_owned()),
         ];
         let mut table = "| what | value |\n|---|---|\n".to_owned();
         for (what, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {

@@ -72,3 +72,23 @@ fn a_key_of_one_tenant_signs_for_that_tenant_only() {
     assert!(of("https://login.microsoftonline.com/t-1/v2.0") && of("https://sts.windows.net/t-1/"));
     assert!(!of("https://login.microsoftonline.com/t-2/v2.0") && !of("https://evil.example/t-1/v2.0"));
 }
+
+/// The folder of the pages.
+const PAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/providers");
+
+#[test]
+fn the_pages_of_the_providers_are_what_the_presets_say() {
+    for preset in Preset::ALL {
+        let path = format!("{PAGES}/{}.md", preset.name);
+        let page = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(page == preset.page(), "{path} is out of step: run the test write_the_pages_of_the_providers");
+    }
+}
+
+#[test]
+#[ignore = "writes docs/providers: cargo test -p mcp-server --lib write_the_pages -- --ignored"]
+fn write_the_pages_of_the_providers() {
+    for preset in Preset::ALL {
+        std::fs::write(format!("{PAGES}/{}.md", preset.name), preset.page()).unwrap();
+    }
+}
