@@ -9,6 +9,8 @@ pub mod client_store;
 pub mod discovery;
 pub mod endpoint;
 pub mod exchange;
+#[cfg(test)]
+mod fuzzing;
 pub mod loopback;
 pub mod pkce;
 pub mod private_files;

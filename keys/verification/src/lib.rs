@@ -32,6 +32,9 @@ pub mod algorithm;
 mod base64url;
 pub mod claims;
 mod clock;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod issuer;
 pub mod json;

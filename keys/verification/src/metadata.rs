@@ -158,14 +158,14 @@ async fn fetch(client: &Client, url: &Url) -> Result<Result<Document, NoDocument
 }
 
 /// The members of interest, as they stand in the document.
-struct Document {
+pub(crate) struct Document {
     issuer: String,
     jwks_uri: Option<String>,
     introspection_endpoint: Option<String>,
 }
 
 impl Document {
-    fn parse(body: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let members = json::parse_object(body).ok()?;
         let text = |name| Some(members.get(name)?.as_str()?.to_owned());
         Some(Self {
@@ -177,13 +177,13 @@ impl Document {
 }
 
 /// A document and where it was.
-struct Found {
-    url: Url,
-    document: Document,
+pub(crate) struct Found {
+    pub(crate) url: Url,
+    pub(crate) document: Document,
 }
 
 impl Found {
-    fn check(self, issuer: &Issuer, overrides: &Overrides) -> Result<IssuerMetadata, MetadataError> {
+    pub(crate) fn check(self, issuer: &Issuer, overrides: &Overrides) -> Result<IssuerMetadata, MetadataError> {
         if self.document.issuer != issuer.as_str() {
             let (expected, found) = (issuer.as_str().into(), self.document.issuer.into());
             return Err(MetadataError::IssuerMismatch { url: self.url, expected, found });

@@ -9,6 +9,9 @@ mod audience;
 mod audit;
 mod bearer;
 mod challenge;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod introspect;
 mod issuer;

@@ -241,6 +241,13 @@ fn read(answer: &Answer) -> Reply {
     }
 }
 
+/// Whether an answer says that a token is active, for the fuzz target.
+#[cfg(any(test, fuzzing))]
+pub(in super::super) fn fuzz_is_active(status: u16, body: &[u8]) -> bool {
+    let Ok(status) = StatusCode::from_u16(status) else { return false };
+    matches!(read(&Answer { status, headers: HeaderMap::new(), body: body.to_vec() }), Reply::Active(_))
+}
+
 fn read_body(body: &[u8]) -> Reply {
     match Claims::parse(body) {
         Ok(claims) => match claims.extra.get("active").and_then(serde_json::Value::as_bool) {

@@ -17,6 +17,8 @@ use verification_keys::claims::Claims;
 pub use client::{AuthenticationMethod, Credentials, InvalidMethod, Secret};
 
 pub(super) use client::IntrospectionEndpoint;
+#[cfg(any(test, fuzzing))]
+pub(super) use client::fuzz_is_active;
 
 use breaker::Breaker;
 use budget::{Budget, Permit};
