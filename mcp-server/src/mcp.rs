@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
@@ -49,7 +50,21 @@ async fn tidy(request: Request, next: Next) -> Response {
     if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && is_json {
         return bad_request(ErrorCode::PARSE_ERROR, "The body is not one JSON-RPC message", Value::Null);
     }
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR && !response.headers().contains_key(header::CONTENT_TYPE)
+    {
+        return unreadable(response).await;
+    }
     response
+}
+
+/// rmcp says 500, in words of its own, to a body that ends too soon, is framed wrongly or is longer than the listener
+/// allows: the caller's fault, not ours.
+async fn unreadable(response: Response) -> Response {
+    let words = to_bytes(response.into_body(), 1024).await.unwrap_or_default();
+    if String::from_utf8_lossy(&words).contains("length limit exceeded") {
+        return error(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::INVALID_REQUEST, "The body is too large", Value::Null);
+    }
+    bad_request(ErrorCode::PARSE_ERROR, "The body could not be read to its end", Value::Null)
 }
 
 /// A revision that rmcp knows and this server does not offer; what nobody knows is refused by rmcp itself.
@@ -66,9 +81,13 @@ fn has_json(headers: &HeaderMap) -> bool {
 }
 
 fn bad_request(code: ErrorCode, message: &str, data: Value) -> Response {
+    error(StatusCode::BAD_REQUEST, code, message, data)
+}
+
+fn error(status: StatusCode, code: ErrorCode, message: &str, data: Value) -> Response {
     let mut error = json!({ "code": code.0, "message": message });
     if let (Value::Object(members), false) = (&mut error, data.is_null()) {
         members.insert("data".to_owned(), data);
     }
-    (StatusCode::BAD_REQUEST, Json(json!({ "jsonrpc": "2.0", "id": null, "error": error }))).into_response()
+    (status, Json(json!({ "jsonrpc": "2.0", "id": null, "error": error }))).into_response()
 }

@@ -2,6 +2,7 @@
 //! that is known and may do everything goes to the inner service without waiting and without a body read.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Ready;
 use std::mem;
 use std::pin::Pin;
@@ -218,9 +219,10 @@ impl Shared {
         if let Some(named) = Operation::from_headers(&parts.headers) {
             self.scopes.check_operations(token, &[named], now)?;
         }
-        let bytes = Limited::new(body, self.max_body_bytes).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() { Reason::BodyTooLarge } else { Reason::BodyMalformed }
-        })?;
+        let bytes = Limited::new(body, self.max_body_bytes)
+            .collect()
+            .await
+            .map_err(|error| if is_too_long(&*error) { Reason::BodyTooLarge } else { Reason::BodyMalformed })?;
         let bytes = bytes.to_bytes();
         if self.audit.is_some() {
             parts.extensions.insert(Asked::from_body(&bytes));
@@ -250,6 +252,11 @@ impl Shared {
         }
         self.challenger.respond(refusal, request_id.as_deref())
     }
+}
+
+/// A listener with a limit of its own has wrapped the error once more.
+fn is_too_long(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<LengthLimitError>)
 }
 
 pin_project! {

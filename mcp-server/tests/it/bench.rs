@@ -53,21 +53,20 @@ impl Bench {
     }
 
     pub(crate) fn on(issuer: ScriptedIssuer, change: Change<'_>) -> Self {
-        verification_keys::install_crypto_providers();
+        Self::patient_for(http::DEFAULT_TIMEOUT, issuer, change)
+    }
+
+    /// One whose calls to the issuer end after `timeout`.
+    pub(crate) fn patient_for(timeout: Duration, issuer: ScriptedIssuer, change: Change<'_>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_second(START).unwrap()));
-        let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
-        let name = Issuer::parse(issuer.url(), &HttpHosts::default()).unwrap();
-        let trusted = IssuerOptions::new(name, Preset::AUTHZ, AudienceRules::strict(resource.clone()));
-        let scopes = ScopePolicy::new("mcp:read").tool("get_time", "mcp:read").tool("write_note", "mcp:read mcp:write");
-        let mut options = ResourceServerOptions::new(resource, trusted, scopes);
-        change(&mut options);
-        let client = http::client(&http::ClientOptions::default()).unwrap();
-        let server = ResourceServer::new(options, &client, clock.clone()).unwrap();
         let calls = Arc::new(AtomicUsize::new(0));
-        let app = Router::new()
-            .route("/mcp", any(handler(Arc::clone(&calls))).layer(server.layer()))
-            .merge(server.metadata_routes());
+        let (server, app) = protected(&issuer, (Arc::clone(&clock), timeout), Arc::clone(&calls), change);
         Self { issuer, clock, server, app, calls }
+    }
+
+    /// Another process before the same issuer, with caches of its own.
+    pub(crate) fn replica_of(other: &Self) -> Router {
+        protected(&other.issuer, (Arc::clone(&other.clock), http::DEFAULT_TIMEOUT), Arc::clone(&other.calls), &|_| {}).1
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -151,6 +150,25 @@ impl Answered {
         let metadata = "resource_metadata=\"http://localhost:8001/.well-known/oauth-protected-resource/mcp\"";
         assert!(challenge.contains(metadata), "{what}: {challenge}");
     }
+}
+
+fn protected(
+    issuer: &ScriptedIssuer,
+    (clock, timeout): (Arc<ManualClock>, Duration),
+    calls: Arc<AtomicUsize>,
+    change: Change<'_>,
+) -> (ResourceServer, Router) {
+    verification_keys::install_crypto_providers();
+    let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
+    let name = Issuer::parse(issuer.url(), &HttpHosts::default()).unwrap();
+    let trusted = IssuerOptions::new(name, Preset::AUTHZ, AudienceRules::strict(resource.clone()));
+    let scopes = ScopePolicy::new("mcp:read").tool("get_time", "mcp:read").tool("write_note", "mcp:read mcp:write");
+    let mut options = ResourceServerOptions::new(resource, trusted, scopes);
+    change(&mut options);
+    let client = http::client(&http::ClientOptions { timeout, ..http::ClientOptions::default() }).unwrap();
+    let server = ResourceServer::new(options, &client, clock).unwrap();
+    let app = Router::new().route("/mcp", any(handler(calls)).layer(server.layer())).merge(server.metadata_routes());
+    (server, app)
 }
 
 /// Tells what the layer let through.

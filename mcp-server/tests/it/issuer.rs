@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -22,7 +24,23 @@ pub(crate) struct ScriptedIssuer {
     server: JoinHandle<()>,
 }
 
+/// What is wrong with the place of the keys.
+#[derive(Clone)]
+pub(crate) enum Fault {
+    /// No answer, ever.
+    Hang,
+    /// The head and one byte, and then nothing.
+    Drip,
+    /// A body without end in sight: so many bytes of white space.
+    Blank(usize),
+    /// This answer, whatever it is.
+    Says(u16, &'static [(&'static str, &'static str)], Vec<u8>),
+}
+
 pub(crate) struct Script {
+    metadata: Mutex<Value>,
+    fault: Mutex<Option<Fault>>,
+    pub(crate) elsewhere: AtomicUsize,
     jwks: Mutex<(u16, String)>,
     answer: Mutex<(u16, String)>,
     retry_after: Mutex<Option<String>>,
@@ -36,10 +54,21 @@ pub(crate) struct Script {
 
 impl ScriptedIssuer {
     pub(crate) async fn start() -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    pub(crate) fn on(listener: TcpListener) -> Self {
         let key = TestKey::rsa_one();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let metadata = json!({
+            "issuer": url,
+            "jwks_uri": format!("{url}/jwks"),
+            "introspection_endpoint": format!("{url}/introspect"),
+        });
         let script = Arc::new(Script {
+            metadata: Mutex::new(metadata),
+            fault: Mutex::default(),
+            elsewhere: AtomicUsize::new(0),
             jwks: Mutex::new((200, jwk_set([&key]).to_string())),
             answer: Mutex::new((200, json!({"active": false}).to_string())),
             retry_after: Mutex::default(),
@@ -50,14 +79,10 @@ impl ScriptedIssuer {
             asked: Mutex::default(),
             gate: tokio::sync::RwLock::default(),
         });
-        let metadata = json!({
-            "issuer": url,
-            "jwks_uri": format!("{url}/jwks"),
-            "introspection_endpoint": format!("{url}/introspect"),
-        });
         let router = Router::new()
-            .route("/.well-known/oauth-authorization-server", get(move || async move { axum::Json(metadata) }))
+            .route("/.well-known/oauth-authorization-server", get(metadata_document))
             .route("/jwks", get(jwks))
+            .route("/elsewhere", get(elsewhere))
             .route("/introspect", post(introspect))
             .with_state(Arc::clone(&script));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -85,6 +110,25 @@ impl ScriptedIssuer {
 
     pub(crate) fn publishes(&self, status: u16, jwks: &Value) {
         *self.script.jwks.lock().unwrap() = (status, jwks.to_string());
+    }
+
+    /// The keys are not to be had in the ordinary way until [`Self::recovers`].
+    pub(crate) fn fails(&self, fault: Fault) {
+        *self.script.fault.lock().unwrap() = Some(fault);
+    }
+
+    pub(crate) fn recovers(&self) {
+        *self.script.fault.lock().unwrap() = None;
+    }
+
+    /// Changes the metadata; `null` removes a member.
+    pub(crate) fn says_of_itself(&self, name: &str, value: Value) {
+        let mut metadata = self.script.metadata.lock().unwrap();
+        if value.is_null() {
+            metadata.as_object_mut().unwrap().remove(name);
+        } else {
+            metadata[name] = value;
+        }
     }
 
     pub(crate) fn publishes_keys<'k>(&self, keys: impl IntoIterator<Item = &'k TestKey>) {
@@ -120,9 +164,43 @@ impl Drop for ScriptedIssuer {
 
 type Answer = (StatusCode, HeaderMap, String);
 
-async fn jwks(State(script): State<Arc<Script>>) -> Answer {
+async fn metadata_document(State(script): State<Arc<Script>>) -> axum::Json<Value> {
+    axum::Json(script.metadata.lock().unwrap().clone())
+}
+
+async fn jwks(State(script): State<Arc<Script>>) -> Response {
     script.fetches.fetch_add(1, Ordering::SeqCst);
-    reply(&script.jwks.lock().unwrap())
+    let fault = script.fault.lock().unwrap().clone();
+    match fault {
+        None => reply(&script.jwks.lock().unwrap()).into_response(),
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Drip) => {
+            let mut first = Some(Bytes::from_static(b" "));
+            let drops = futures_util::stream::poll_fn(move |_| match first.take() {
+                Some(byte) => std::task::Poll::Ready(Some(Ok::<_, std::io::Error>(byte))),
+                None => std::task::Poll::Pending,
+            });
+            Body::from_stream(drops).into_response()
+        }
+        Some(Fault::Blank(length)) => {
+            let chunk = Bytes::from(vec![b' '; 64 * 1024]);
+            let chunks = std::iter::repeat_n(chunk.clone(), length / chunk.len());
+            Body::from_stream(futures_util::stream::iter(chunks.map(Ok::<_, std::io::Error>))).into_response()
+        }
+        Some(Fault::Says(status, headers, body)) => {
+            let mut response = Response::builder().status(status);
+            for (name, value) in headers {
+                response = response.header(*name, *value);
+            }
+            response.body(Body::from(body)).unwrap()
+        }
+    }
+}
+
+/// Where nobody is sent: the keys of somebody else.
+async fn elsewhere(State(script): State<Arc<Script>>) -> axum::Json<Value> {
+    script.elsewhere.fetch_add(1, Ordering::SeqCst);
+    axum::Json(jwk_set([&TestKey::rsa_two()]))
 }
 
 async fn introspect(State(script): State<Arc<Script>>, headers: HeaderMap, form: String) -> Answer {
