@@ -6,9 +6,10 @@ mod security_headers;
 use axum::{Router, middleware::from_fn};
 use tower_http::limit::RequestBodyLimitLayer;
 
-/// Twice what any endpoint takes. The limit is here, and not that of [`serving::ServeOptions`], so that its 413 has
-/// the headers that every answer has.
-const MAX_BODY_BYTES: usize = 512 * 1024;
+/// More than any endpoint takes, so that a megabyte typed as a password is read to its end and answered by our page:
+/// at this limit the connection closes, and the answer may be lost. The limit is here, and not that of
+/// [`serving::ServeOptions`], so that its 413 has the headers that every answer has.
+const MAX_BODY_BYTES: usize = 1280 * 1024;
 
 /// Wraps the router of the whole server, inside of [`serving::layers`], which sets the request id.
 pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
