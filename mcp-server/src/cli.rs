@@ -228,6 +228,10 @@ pub struct IntrospectArgs {
     )]
     pub method: String,
 
+    /// Whether the issuer is asked who the person is, where its metadata names a userinfo endpoint: on or off
+    #[arg(long, env = "MCP_RESOURCE_USERINFO", default_value = "on")]
+    pub userinfo: String,
+
     /// How long an answer is believed
     #[arg(
         long = "introspect-cache-seconds",

@@ -234,6 +234,7 @@ fn options(
     let mut options = ResourceServerOptions::of(resource, issuers, scopes);
     options.advertised_issuers = advertised(cli, problems);
     options.name = Some("Portcullis MCP server".to_owned());
+    options.user_info = user_info(&cli.introspect.userinfo, problems);
     options.request_id = |parts| parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
     options.allowed_hosts = hosts;
     options.allowed_origins = origins;
@@ -261,6 +262,13 @@ fn advertised(cli: &Cli, problems: &mut Problems) -> Option<Vec<String>> {
         problems.check("MCP_RESOURCE_ADVERTISED_AUTH_SERVERS", fix, Issuer::parse(url, &http_hosts(cli)));
     }
     (!urls.is_empty()).then_some(urls)
+}
+
+fn user_info(raw: &str, problems: &mut Problems) -> bool {
+    if !matches!(raw, "on" | "true" | "off" | "false" | "") {
+        problems.add("MCP_RESOURCE_USERINFO", "not one of on, off", "use on or off");
+    }
+    matches!(raw, "on" | "true")
 }
 
 fn http_hosts(cli: &Cli) -> HttpHosts {

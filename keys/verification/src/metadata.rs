@@ -21,6 +21,8 @@ pub struct IssuerMetadata {
     pub jwks_uri: Url,
     /// Where it introspects tokens (RFC 7662), if it does.
     pub introspection_endpoint: Option<Url>,
+    /// Where it tells about the person of a token (`OpenID` Connect Core §5.3), if it does and may be spoken to.
+    pub userinfo_endpoint: Option<Url>,
 }
 
 /// What configuration says instead of, or beside, the document. None of it changes the expected issuer.
@@ -162,6 +164,7 @@ pub(crate) struct Document {
     issuer: String,
     jwks_uri: Option<String>,
     introspection_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
 }
 
 impl Document {
@@ -172,6 +175,7 @@ impl Document {
             issuer: text("issuer")?,
             jwks_uri: text("jwks_uri"),
             introspection_endpoint: text("introspection_endpoint"),
+            userinfo_endpoint: text("userinfo_endpoint"),
         })
     }
 }
@@ -197,7 +201,10 @@ impl Found {
             (None, Some(raw)) => Some(self.endpoint("introspection_endpoint", raw, &overrides.http_hosts)?),
             (None, None) => None,
         };
-        Ok(IssuerMetadata { issuer: issuer.clone(), jwks_uri, introspection_endpoint })
+        // Nothing depends on it: a bad one is none.
+        let raw = self.document.userinfo_endpoint.as_deref();
+        let userinfo_endpoint = raw.and_then(|raw| self.endpoint("userinfo_endpoint", raw, &overrides.http_hosts).ok());
+        Ok(IssuerMetadata { issuer: issuer.clone(), jwks_uri, introspection_endpoint, userinfo_endpoint })
     }
 
     fn jwks_uri(&self, issuer: &Issuer, overrides: &Overrides) -> Result<Url, MetadataError> {

@@ -24,6 +24,7 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_SCOPE_HIERARCHY={}", self.scopes.hierarchy)?;
         writeln!(f, "MCP_RESOURCE_HIDE_TOOLS={}", if self.scopes.hide_tools { "on" } else { "off" })?;
         writeln!(f, "MCP_RESOURCE_AUDIT_LOG={}", self.audit)?;
+        writeln!(f, "MCP_RESOURCE_USERINFO={}", if options.user_info { "on" } else { "off" })?;
         writeln!(f, "MCP_RESOURCE_DATABASE_URL={}", self.storage.database_url)?;
         writeln!(f, "MCP_RESOURCE_MONTHLY_QUOTA={}", self.storage.monthly_quota)?;
         let advertised = options.advertised_issuers.as_deref().unwrap_or_default();

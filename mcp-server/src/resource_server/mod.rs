@@ -29,6 +29,7 @@ mod rules;
 mod scope;
 mod scope_names;
 mod service;
+mod user_info;
 mod verdicts;
 mod verifier;
 
@@ -66,6 +67,7 @@ pub use rules::CLOCK_TOLERANCE;
 pub use scope::{Requirement, ScopePolicy, Scopes};
 pub use scope_names::ScopeNames;
 pub use service::{ResourceServerService, ResponseFuture};
+pub use user_info::{UserInfo, UserInfoError};
 pub use verdicts::DEFAULT_CAPACITY;
 pub use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
 
@@ -101,6 +103,8 @@ pub struct ResourceServerOptions {
     pub cached_tokens: u64,
     /// Where the id of a request is found, for refusals and the log; nowhere unless it is set.
     pub request_id: RequestIdSource,
+    /// Whether handlers find a [`UserInfo`] in the extensions of a request, for issuers that have the endpoint.
+    pub user_info: bool,
     /// Where it is written who called what, if anywhere.
     pub audit: Option<AuditLog>,
     /// Makes the bodies of refusals, instead of the JSON object with reason and description.
@@ -131,6 +135,7 @@ impl ResourceServerOptions {
             max_body_bytes: 1024 * 1024,
             cached_tokens: DEFAULT_CAPACITY,
             request_id: |_| None,
+            user_info: false,
             audit: None,
             refusal_body: None,
         }
@@ -185,6 +190,8 @@ struct Shared {
     resource: ResourceIdentifier,
     max_body_bytes: usize,
     request_id: RequestIdSource,
+    /// Who asks about people, if that is wanted.
+    user_info: Option<Client>,
     audit: Option<AuditLog>,
 }
 
@@ -233,6 +240,7 @@ impl ResourceServer {
             resource,
             max_body_bytes: options.max_body_bytes,
             request_id: options.request_id,
+            user_info: options.user_info.then(|| client.clone()),
             audit: options.audit,
         })))
     }

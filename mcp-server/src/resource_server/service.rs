@@ -23,6 +23,7 @@ use super::audit::{Asked, AuditLog, Seen};
 use super::bearer::BearerToken;
 use super::challenge::{Reason, Refusal};
 use super::scope::Operation;
+use super::user_info::UserInfo;
 use super::verdicts::TokenHash;
 use super::{ResourceServer, Shared, origin};
 
@@ -130,7 +131,12 @@ impl Shared {
     /// The inner service gets the proof instead of the token: it cannot pass on what it does not have.
     fn authorize(&self, parts: &mut Parts, token: AccessToken) {
         self.metrics.accepted();
-        parts.headers.remove(header::AUTHORIZATION);
+        let authorization = parts.headers.remove(header::AUTHORIZATION);
+        if let Some((client, authorization)) = self.user_info.as_ref().zip(authorization)
+            && let Some(url) = self.verifier.userinfo_endpoint(&token)
+        {
+            parts.extensions.insert(UserInfo::new(client.clone(), url, authorization, token.clone()));
+        }
         parts.extensions.insert(token);
     }
 

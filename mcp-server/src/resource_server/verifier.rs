@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use url::Url;
 use verification_keys::jwk_set::{KeyLookup, VerificationKey};
 use verification_keys::jws::{CompactJws, Header, JwsError};
 use verification_keys::{AllowedAlgorithms, Claims, Clock};
@@ -60,6 +61,12 @@ impl Verifier {
             return None;
         }
         Some(verdict.token.clone())
+    }
+
+    /// Where the issuer of a token tells about its person.
+    pub(super) fn userinfo_endpoint(&self, token: &AccessToken) -> Option<Url> {
+        let issuer = self.issuers.iter().find(|issuer| issuer.is_named(token.issuer()).is_some())?;
+        issuer.keys.metadata()?.userinfo_endpoint.clone()
     }
 
     /// Judges a token seen for the first time.

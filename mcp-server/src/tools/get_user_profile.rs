@@ -6,7 +6,7 @@ use rmcp::{tool, tool_router};
 
 use super::Tools;
 use super::profile::Profile;
-use crate::resource_server::AccessToken;
+use crate::resource_server::{AccessToken, UserInfo};
 
 /// Its name.
 pub(super) const NAME: &str = "get_user_profile";
@@ -20,7 +20,11 @@ impl Tools {
         description = "Your user id, e-mail address, name, account creation, last sign-in and permissions",
         annotations(read_only_hint = true, open_world_hint = false)
     )]
-    async fn get_user_profile(&self, Extension(token): Extension<AccessToken>) -> Json<Profile> {
-        Json(Profile::of(&token))
+    async fn get_user_profile(
+        &self,
+        Extension(token): Extension<AccessToken>,
+        Extension(user_info): Extension<Option<UserInfo>>,
+    ) -> Json<Profile> {
+        Json(self.profile(&token, user_info.as_ref()).await)
     }
 }

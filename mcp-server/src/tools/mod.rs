@@ -29,7 +29,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
 use verification_keys::Clock;
 
-use crate::resource_server::{AccessToken, ScopePolicy};
+use crate::resource_server::{AccessToken, ScopePolicy, UserInfo};
 use crate::storage::{Count, Meter, Person, Storage};
 
 /// The revisions of MCP that are served: the stateless one, and those with `initialize` back to 2025-03-26.
@@ -59,6 +59,7 @@ pub struct Tools {
     router: Arc<ToolRouter<Self>>,
     prompts: Arc<PromptRouter<Self>>,
     means: Means,
+    told: profile::Told,
     hidden_by: Option<Arc<ScopePolicy>>,
 }
 
@@ -73,7 +74,7 @@ impl Tools {
             + Self::list_secure_notes_router()
             + Self::get_api_usage_router();
         let prompts = Arc::new(Self::summarize_notes_router());
-        Self { router: Arc::new(router), prompts, means, hidden_by: None }
+        Self { router: Arc::new(router), prompts, means, told: profile::told(), hidden_by: None }
     }
 
     /// `tools/list` leaves out what the token may not call under `policy`.
@@ -144,6 +145,8 @@ impl ServerHandler for Tools {
         let token = verified(&context)?;
         let asked = request.arguments.as_ref().map_or(0, written);
         // Into the context, so that a tool takes the token without a copy of all headers.
+        let user_info = user_info(&context);
+        context.extensions.insert(user_info);
         context.extensions.insert(token.clone());
         let outcome = self.router.call(ToolCallContext::new(self, request, context)).await;
         let answered = match &outcome {
@@ -218,6 +221,11 @@ fn verified(context: &RequestContext<RoleServer>) -> Result<AccessToken, ErrorDa
     let parts = context.extensions.get::<Parts>();
     let token = parts.and_then(|parts| parts.extensions.get::<AccessToken>()).cloned();
     token.ok_or_else(|| ErrorData::internal_error("the MCP endpoint is not protected", None))
+}
+
+/// Whom to ask about the person, if anybody.
+fn user_info(context: &RequestContext<RoleServer>) -> Option<UserInfo> {
+    context.extensions.get::<Parts>()?.extensions.get().cloned()
 }
 
 /// How much text arguments are, in bytes of the strings in them.

@@ -11,8 +11,7 @@ use rmcp::service::RequestContext;
 use serde_json::json;
 
 use super::Tools;
-use super::profile::Profile;
-use crate::resource_server::{AccessToken, ScopePolicy};
+use crate::resource_server::{AccessToken, ScopePolicy, UserInfo};
 use crate::storage::{NoPerson, Note, NoteId, Person, StorageError};
 
 const PROFILE: &str = "user://profile";
@@ -72,15 +71,20 @@ pub(super) async fn read(
     uri: &str,
     context: &RequestContext<RoleServer>,
 ) -> Result<ReadResourceResult, ErrorData> {
-    let contents = contents(tools, token, uri).await.map_err(|error| answer(&error, uri))?;
+    let contents =
+        contents(tools, (token, super::user_info(context).as_ref()), uri).await.map_err(|error| answer(&error, uri))?;
     let result = ReadResourceResult::new(vec![contents]);
     // MCP caching: what belongs to one person must not be shared between tokens.
     Ok(if has_hints(context) { result.with_ttl_ms(0).with_cache_scope(CacheScope::Private) } else { result })
 }
 
-async fn contents(tools: &Tools, token: &AccessToken, uri: &str) -> Result<ResourceContents, Unreadable> {
+async fn contents(
+    tools: &Tools,
+    (token, user_info): (&AccessToken, Option<&UserInfo>),
+    uri: &str,
+) -> Result<ResourceContents, Unreadable> {
     if uri == PROFILE {
-        let profile = serde_json::to_string(&Profile::of(token))?;
+        let profile = serde_json::to_string(&tools.profile(token, user_info).await)?;
         return Ok(ResourceContents::text(profile, uri).with_mime_type("application/json"));
     }
     let id = uri.strip_prefix(NOTES).and_then(NoteId::parse).ok_or(Unreadable::NotFound)?;

@@ -44,6 +44,8 @@ pub(crate) struct Script {
     jwks: Mutex<(u16, String)>,
     answer: Mutex<(u16, String)>,
     retry_after: Mutex<Option<String>>,
+    user_info: Mutex<(u16, String)>,
+    pub(crate) user_infos: Mutex<Vec<Option<String>>>,
     pub(crate) fetches: AtomicUsize,
     pub(crate) introspections: AtomicUsize,
     pub(crate) in_flight: AtomicUsize,
@@ -64,6 +66,7 @@ impl ScriptedIssuer {
             "issuer": url,
             "jwks_uri": format!("{url}/jwks"),
             "introspection_endpoint": format!("{url}/introspect"),
+            "userinfo_endpoint": format!("{url}/userinfo"),
         });
         let script = Arc::new(Script {
             metadata: Mutex::new(metadata),
@@ -72,6 +75,8 @@ impl ScriptedIssuer {
             jwks: Mutex::new((200, jwk_set([&key]).to_string())),
             answer: Mutex::new((200, json!({"active": false}).to_string())),
             retry_after: Mutex::default(),
+            user_info: Mutex::new((404, String::new())),
+            user_infos: Mutex::default(),
             fetches: AtomicUsize::new(0),
             introspections: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
@@ -84,6 +89,7 @@ impl ScriptedIssuer {
             .route("/jwks", get(jwks))
             .route("/elsewhere", get(elsewhere))
             .route("/introspect", post(introspect))
+            .route("/userinfo", get(user_info))
             .with_state(Arc::clone(&script));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, script, key, server }
@@ -137,6 +143,10 @@ impl ScriptedIssuer {
 
     pub(crate) fn answers(&self, status: u16, answer: &Value) {
         *self.script.answer.lock().unwrap() = (status, answer.to_string());
+    }
+
+    pub(crate) fn tells(&self, status: u16, claims: &Value) {
+        *self.script.user_info.lock().unwrap() = (status, claims.to_string());
     }
 
     pub(crate) fn wants_a_pause_of(&self, seconds: &str) {
@@ -201,6 +211,12 @@ async fn jwks(State(script): State<Arc<Script>>) -> Response {
 async fn elsewhere(State(script): State<Arc<Script>>) -> axum::Json<Value> {
     script.elsewhere.fetch_add(1, Ordering::SeqCst);
     axum::Json(jwk_set([&TestKey::rsa_two()]))
+}
+
+async fn user_info(State(script): State<Arc<Script>>, headers: HeaderMap) -> Answer {
+    let authorization = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    script.user_infos.lock().unwrap().push(authorization);
+    reply(&script.user_info.lock().unwrap())
 }
 
 async fn introspect(State(script): State<Arc<Script>>, headers: HeaderMap, form: String) -> Answer {

@@ -162,6 +162,35 @@ async fn the_profile_is_what_the_token_says() {
 }
 
 #[tokio::test]
+async fn the_issuer_is_asked_with_the_same_token_and_believed_for_a_minute() {
+    let server = Server::start().await;
+    let issuer = &server.bench.issuer;
+    issuer.tells(200, &json!({"sub": "ann", "email": "ann@example.com", "name": "Ann", "created_at": 1_700_000_000}));
+    let token = server.bench.token(json!({"sub": "ann", "name": "Ann of the token"}));
+    let profile = async || server.done(server.with_token(&token, "get_user_profile", &json!({}))).await;
+    let first = profile().await;
+    assert_eq!((&first["email"], &first["created_at"]), (&json!("ann@example.com"), &json!("2023-11-14T22:13:20Z")));
+    assert_eq!(first["name"], "Ann of the token");
+    assert_eq!(*issuer.script.user_infos.lock().unwrap(), [Some(format!("Bearer {token}"))]);
+    issuer.tells(500, &json!({}));
+    assert_eq!(profile().await, first);
+    server.bench.advance(60);
+    assert_eq!(profile().await["email"], Value::Null);
+    assert_eq!(issuer.script.user_infos.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_issuer_says_about_somebody_else_is_not_used() {
+    let server = Server::start().await;
+    for told in [json!({"sub": "bob", "email": "bob@example.com"}), json!({"email": "bob@example.com"}), json!([])] {
+        server.bench.issuer.tells(200, &told);
+        server.bench.advance(60);
+        let profile = server.done(server.call_as("ann", "get_user_profile", &json!({}))).await;
+        assert_eq!(profile["email"], Value::Null, "{told}");
+    }
+}
+
+#[tokio::test]
 async fn usage_is_counted_per_person_and_day() {
     let server = Server::start().await;
     let used = async |subject| server.done(server.call_as(subject, "get_api_usage", &json!({}))).await;

@@ -36,7 +36,11 @@ impl Server {
     }
 
     pub(crate) async fn with(scopes: ScopePolicy, change: impl FnOnce(tools::Tools) -> tools::Tools) -> Self {
-        let bench = Bench::with(&|options| options.scopes = scopes.clone()).await;
+        let bench = Bench::with(&|options| {
+            options.scopes = scopes.clone();
+            options.user_info = true;
+        })
+        .await;
         let folder = tempfile::tempdir().unwrap();
         let tools = change(tools::Tools::new(means(&bench, &folder)));
         let endpoint = mcp::endpoint(tools, 1 << 20, CancellationToken::new());

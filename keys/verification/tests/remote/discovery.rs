@@ -18,7 +18,10 @@ async fn discover(issuer: &str, overrides: &Overrides) -> Result<IssuerMetadata,
 
 /// A good document of `issuer`, whose keys are on the server's origin.
 fn document(server: &ScriptedIssuer, issuer: &str) -> Value {
-    json!({"issuer": issuer, "jwks_uri": server.url("/jwks").as_str(), "introspection_endpoint": server.url("/introspect").as_str()})
+    json!({
+        "issuer": issuer, "jwks_uri": server.url("/jwks").as_str(),
+        "introspection_endpoint": server.url("/introspect").as_str(), "userinfo_endpoint": server.url("/me").as_str(),
+    })
 }
 
 #[tokio::test]
@@ -29,6 +32,7 @@ async fn reads_the_first_document_found() {
     assert_eq!(found.issuer.as_str(), server.origin());
     assert_eq!(found.jwks_uri, server.url("/jwks"));
     assert_eq!(found.introspection_endpoint, Some(server.url("/introspect")));
+    assert_eq!(found.userinfo_endpoint, Some(server.url("/me")));
     assert_eq!(server.asked(), [OAUTH]);
 }
 
