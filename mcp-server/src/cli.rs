@@ -1,12 +1,18 @@
 //! The raw settings: flags over environment over defaults. `--help` is their reference.
 
-use clap::{ArgAction, Args, Parser};
+use std::ffi::OsString;
+
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serving::ServingArgs;
 
 /// MCP resource server: tools behind OAuth 2.1 access tokens that are verified on the spot.
 #[derive(Clone, Parser)]
 #[command(name = "mcp-server", version)]
 pub struct Cli {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Port to listen on
     #[arg(long, env = "MCP_RESOURCE_PORT", default_value_t = 8001, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
@@ -82,6 +88,39 @@ pub struct Cli {
     /// Settings of every process
     #[command(flatten)]
     pub serving: ServingArgs,
+}
+
+impl Cli {
+    /// Reads a command line. Every setting may also stand after a subcommand.
+    ///
+    /// # Errors
+    /// What clap has to say, `--help` included.
+    pub fn read<I, T>(args: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let command = Self::command().mut_args(|arg| arg.global(true));
+        Self::from_arg_matches(&command.try_get_matches_from(args)?)
+    }
+}
+
+/// What to do instead of serving, with the same settings.
+#[derive(Clone, Subcommand)]
+pub enum Command {
+    /// Say, check by check, what the configuration in force thinks of a token: exit code 0 accepted, 1 refused
+    Explain(ExplainArgs),
+}
+
+/// The token to explain. Not printed: it is a credential.
+#[derive(Clone, Args)]
+pub struct ExplainArgs {
+    /// The token; - or nothing reads it from standard input, which keeps it out of the shell's history
+    pub token: Option<String>,
+
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Whose tokens are taken, and by which rules.

@@ -74,7 +74,7 @@ impl TryFrom<Cli> for Config {
         let resource = resource(&cli, &mut problems);
         let metrics_port = metrics_port(&cli, &mut problems);
         let audit = AuditTarget::parse(&cli.operations.audit_log);
-        let tls = resource.as_ref().and_then(|resource| tls(&cli.serving, resource, &mut problems));
+        let tls = resource.as_ref().and_then(|resource| tls(&cli, resource, &mut problems));
         let outgoing = outgoing(&cli.serving, &mut problems);
         let scopes = scopes::settings(&cli.scopes, &mut problems);
         let file = file::read(&cli, &mut problems);
@@ -190,12 +190,12 @@ fn metrics_port(cli: &Cli, problems: &mut Problems) -> Option<u16> {
 }
 
 /// None for plain http, and after a problem.
-fn tls(args: &ServingArgs, resource: &ResourceIdentifier, problems: &mut Problems) -> Option<Tls> {
-    if args.print_config {
+fn tls(cli: &Cli, resource: &ResourceIdentifier, problems: &mut Problems) -> Option<Tls> {
+    if cli.serving.print_config || cli.command.is_some() {
         // Nothing is served, so no certificate is made.
         return None;
     }
-    problems.take(args.tls(resource.url().host_str().unwrap_or("localhost"))).flatten()
+    problems.take(cli.serving.tls(resource.url().host_str().unwrap_or("localhost"))).flatten()
 }
 
 fn outgoing(args: &ServingArgs, problems: &mut Problems) -> Option<ClientOptions> {

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::routing::MethodRouter;
-use clap::Parser as _;
-use mcp_server::cli::Cli;
+use mcp_server::cli::{Cli, Command};
 use mcp_server::config::{Config, StorageConfig, Transport};
 use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
 use mcp_server::stdio::{Ended, Session};
 use mcp_server::storage::{Meter, Storage};
 use mcp_server::tools::Means;
-use mcp_server::{mcp, routes, tools};
+use mcp_server::{explain, mcp, routes, tools};
 use ring::rand::SystemRandom;
 use serving::Listener;
 use serving::settings::{self, InvalidSetting};
@@ -40,13 +39,15 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn start() -> anyhow::Result<ExitCode> {
     dotenvy::dotenv().ok();
     install_crypto_providers();
-    let cli = Cli::parse();
-    let problems = match Config::try_from(cli) {
-        Ok(config) if config.serving.print_config => {
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|answer| answer.exit());
+    let command = cli.command.clone();
+    let problems = match (command, Config::try_from(cli)) {
+        (Some(Command::Explain(args)), Ok(config)) => return explain::run(&args, &config).await,
+        (None, Ok(config)) if config.serving.print_config => {
             print!("{config}");
             return Ok(ExitCode::SUCCESS);
         }
-        Ok(config) => match serving::logging::init(config.serving.log_format, LOG) {
+        (None, Ok(config)) => match serving::logging::init(config.serving.log_format, LOG) {
             Ok(()) => match run(config).await {
                 Ok(()) => return Ok(ExitCode::SUCCESS),
                 Err(error) => match error.downcast::<Ended>() {
@@ -59,7 +60,7 @@ async fn start() -> anyhow::Result<ExitCode> {
             },
             Err(problem) => vec![problem],
         },
-        Err(problems) => problems,
+        (_, Err(problems)) => problems,
     };
     eprint!("{}", settings::report(&problems));
     Ok(ExitCode::from(2))

@@ -36,7 +36,9 @@ mod verifier;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ::http::header::AUTHORIZATION;
 use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderValue};
 use axum::Router;
 use verification_keys::http::{Client, ClientError};
 use verification_keys::issuer::InvalidIssuer;
@@ -74,7 +76,7 @@ pub use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
 use issuer::TrustedIssuer;
 use metrics::{KeysOf, Metrics};
 use service::Content;
-use verdicts::Verdicts;
+use verdicts::{TokenHash, Verdicts};
 use verifier::Verifier;
 
 /// The names of this machine to itself, as they stand in URLs.
@@ -310,6 +312,28 @@ impl ResourceServer {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.verifier.issuers.iter().all(|issuer| issuer.keys.is_ready())
+    }
+
+    /// The verdict on a token as on a request that carries it, without the request: for other transports and for
+    /// people who want to know.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn verify(&self, token: &str) -> Result<AccessToken, Refusal> {
+        let value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Reason::AuthorizationMalformed)?;
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        let hash = TokenHash::of(BearerToken::from_headers(&headers)?.reveal());
+        match self.0.verifier.known(&hash) {
+            Some(known) => Ok(known),
+            None => self.0.verifier.verify(token, hash).await,
+        }
+    }
+
+    /// The `kid`s of the usable keys that are held of an issuer; without keys, none.
+    #[must_use]
+    pub fn key_ids(&self, issuer: &str) -> Vec<String> {
+        let named = self.0.verifier.issuers.iter().filter(|trusted| &*trusted.name == issuer);
+        named.flat_map(|trusted| trusted.keys.key_ids()).collect()
     }
 
     /// How many tokens passed that the strict audience check would refuse.

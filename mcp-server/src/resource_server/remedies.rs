@@ -30,7 +30,7 @@ impl Reason {
             }
             Self::SignatureInvalid => "The token was changed, or signed by somebody else.",
             Self::ClaimsMalformed => {
-                "Compare the claims with what `MCP_RESOURCE_PRESET` asks for: `sub`, `exp` and the like, and their types."
+                "`mcp-server explain` shows which claims `MCP_RESOURCE_PRESET` asks for, and which are there."
             }
             Self::AudienceMissing => {
                 "The client must send `resource`; for an issuer that names none, see `MCP_RESOURCE_AUDIENCES` \

@@ -28,6 +28,7 @@ pub(crate) const START: i64 = 1_790_000_000;
 pub(crate) struct Bench {
     pub(crate) issuer: ScriptedIssuer,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) options: ResourceServerOptions,
     pub(crate) server: ResourceServer,
     pub(crate) app: Router,
     pub(crate) calls: Arc<AtomicUsize>,
@@ -60,8 +61,8 @@ impl Bench {
     pub(crate) fn patient_for(timeout: Duration, issuer: ScriptedIssuer, change: Change<'_>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_second(START).unwrap()));
         let calls = Arc::new(AtomicUsize::new(0));
-        let (server, app) = protected(&issuer, (Arc::clone(&clock), timeout), Arc::clone(&calls), change);
-        Self { issuer, clock, server, app, calls }
+        let (server, app, options) = protected(&issuer, (Arc::clone(&clock), timeout), Arc::clone(&calls), change);
+        Self { issuer, clock, options, server, app, calls }
     }
 
     /// Another process before the same issuer, with caches of its own.
@@ -157,7 +158,7 @@ fn protected(
     (clock, timeout): (Arc<ManualClock>, Duration),
     calls: Arc<AtomicUsize>,
     change: Change<'_>,
-) -> (ResourceServer, Router) {
+) -> (ResourceServer, Router, ResourceServerOptions) {
     verification_keys::install_crypto_providers();
     let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
     let name = Issuer::parse(issuer.url(), &HttpHosts::default()).unwrap();
@@ -166,9 +167,9 @@ fn protected(
     let mut options = ResourceServerOptions::new(resource, trusted, scopes);
     change(&mut options);
     let client = http::client(&http::ClientOptions { timeout, ..http::ClientOptions::default() }).unwrap();
-    let server = ResourceServer::new(options, &client, clock).unwrap();
+    let server = ResourceServer::new(options.clone(), &client, clock).unwrap();
     let app = Router::new().route("/mcp", any(handler(calls)).layer(server.layer())).merge(server.metadata_routes());
-    (server, app)
+    (server, app, options)
 }
 
 /// Tells what the layer let through.

@@ -165,6 +165,14 @@ impl RemoteJwkSet {
         Some(held.age(self.0.clock.now()))
     }
 
+    /// The names of the keys held, usable or not any more.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<String> {
+        let held = self.held();
+        let keys = held.iter().flat_map(|held| held.set.iter());
+        keys.filter_map(|key| key.key_id().map(ToOwned::to_owned)).collect()
+    }
+
     /// How often the keys were fetched so far.
     #[must_use]
     pub fn fetches(&self) -> Fetches {
