@@ -110,6 +110,16 @@ impl Cli {
 pub enum Command {
     /// Say, check by check, what the configuration in force thinks of a token: exit code 0 accepted, 1 refused
     Explain(ExplainArgs),
+    /// Check the configuration from the outside in, the running server included: exit code 1 warnings, 2 errors
+    Doctor(DoctorArgs),
+}
+
+/// How to tell what is found.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The token to explain. Not printed: it is a credential.

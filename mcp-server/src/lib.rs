@@ -217,6 +217,8 @@ pub mod cli;
 #[cfg(feature = "demo")]
 pub mod config;
 #[cfg(feature = "demo")]
+pub mod doctor;
+#[cfg(feature = "demo")]
 pub mod explain;
 #[cfg(feature = "demo")]
 pub mod mcp;

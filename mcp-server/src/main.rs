@@ -12,7 +12,7 @@ use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
 use mcp_server::stdio::{Ended, Session};
 use mcp_server::storage::{Meter, Storage};
 use mcp_server::tools::Means;
-use mcp_server::{explain, mcp, routes, tools};
+use mcp_server::{doctor, explain, mcp, routes, tools};
 use ring::rand::SystemRandom;
 use serving::Listener;
 use serving::settings::{self, InvalidSetting};
@@ -43,6 +43,7 @@ async fn start() -> anyhow::Result<ExitCode> {
     let command = cli.command.clone();
     let problems = match (command, Config::try_from(cli)) {
         (Some(Command::Explain(args)), Ok(config)) => return explain::run(&args, &config).await,
+        (Some(Command::Doctor(args)), config) => return doctor::run(&args, config).await,
         (None, Ok(config)) if config.serving.print_config => {
             print!("{config}");
             return Ok(ExitCode::SUCCESS);

@@ -4,6 +4,7 @@
 mod audience_table;
 mod audit;
 mod bench;
+mod doctor;
 mod explain;
 mod faults;
 mod introspection;

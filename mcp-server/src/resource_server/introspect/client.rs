@@ -110,7 +110,7 @@ impl Credentials {
         Self { client_id: String::new(), client_secret: Secret::new(""), method: AuthenticationMethod::Nobody }
     }
 
-    fn present(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
+    pub(crate) fn present(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
         let mut form = vec![("token", token), ("token_type_hint", "access_token")];
         match self.method {
             AuthenticationMethod::Basic => {

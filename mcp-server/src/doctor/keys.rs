@@ -1,0 +1,78 @@
+//! The keys of an issuer: there, readable, and fit to verify with.
+
+use std::collections::HashSet;
+
+use http::StatusCode;
+use serde_json::Value;
+use url::Url;
+use verification_keys::SigningAlgorithm;
+use verification_keys::jwk_set::{JwkSet, UnusableKey, VerificationKey};
+
+use super::fetch::{self, Silence};
+use super::{Fault, Patient, Report};
+use crate::resource_server::IssuerOptions;
+
+pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, document: &Value, report: &mut Report) {
+    let Some(url) = place(issuer, document, report) else { return };
+    let answer = match fetch::get(patient.client, &url).await {
+        Ok(answer) if answer.status == StatusCode::OK => answer,
+        Ok(answer) => return report.add(Fault::JwksStatus, format!("{url}: status {}", answer.status)),
+        Err(Silence::Certificate(told) | Silence::Unreachable(told)) => {
+            return report.add(Fault::JwksUnreachable, told);
+        }
+    };
+    match JwkSet::parse(&answer.body) {
+        Ok(set) => key_set(&url, &set, report),
+        Err(error) => report.add(Fault::JwksMalformed, format!("{url}: {error}")),
+    }
+}
+
+fn place(issuer: &IssuerOptions, document: &Value, report: &mut Report) -> Option<Url> {
+    if let Some(url) = &issuer.places.jwks {
+        return Some(url.clone());
+    }
+    if document.is_null() {
+        // Told already.
+        return None;
+    }
+    let raw = document.get("jwks_uri").and_then(Value::as_str);
+    let Some(url) = raw.and_then(|raw| Url::parse(raw).ok()) else {
+        report.add(Fault::JwksUriMissing, raw.unwrap_or("no jwks_uri"));
+        return None;
+    };
+    if !issuer.places.http_hosts.allows(&url) {
+        report.add(Fault::JwksUriInsecure, url.as_str());
+        return None;
+    }
+    Some(url)
+}
+
+fn key_set(url: &Url, set: &JwkSet, report: &mut Report) {
+    for reason in set.passed_over() {
+        let fault = match reason {
+            UnusableKey::Secret => Fault::JwksSecretKey,
+            UnusableKey::WeakRsa(_) => Fault::JwksWeakKey,
+            UnusableKey::Malformed(_)
+            | UnusableKey::OtherUse
+            | UnusableKey::UnsupportedType
+            | UnusableKey::UnsupportedAlgorithm => Fault::JwksKeyPassedOver,
+        };
+        report.add(fault, format!("{url}: {reason}"));
+    }
+    let usable: Vec<&VerificationKey> = set.iter().collect();
+    if usable.is_empty() {
+        return report.add(Fault::JwksNoUsableKey, url.as_str());
+    }
+    let mut seen = HashSet::new();
+    for key in &usable {
+        match key.key_id() {
+            None => report.add(Fault::JwksKeyWithoutId, format!("{url}: the key with thumbprint {}", key.thumbprint())),
+            Some(kid) if !seen.insert(kid) => report.add(Fault::JwksDuplicateId, format!("{url}: {kid}")),
+            Some(_) => {}
+        }
+    }
+    let fits = |algorithm: &SigningAlgorithm| usable.iter().any(|key| key.is_for(*algorithm));
+    let algorithms: Vec<&str> =
+        SigningAlgorithm::ALL.iter().copied().filter(fits).map(SigningAlgorithm::as_str).collect();
+    report.good(format!("{url} has {} usable keys, for {}", usable.len(), algorithms.join(", ")));
+}

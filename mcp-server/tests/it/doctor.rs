@@ -1,0 +1,387 @@
+//! Planted faults: a world in which exactly one thing is wrong, and the finding that must come of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use jiff::Timestamp;
+use mcp_server::doctor::{Fault, Report, Severity, examine};
+use mcp_server::resource_server::{
+    AudienceRules, IntrospectionMode, IssuerOptions, Preset, ResourceIdentifier, ResourceServerOptions, ScopePolicy,
+    Strictness,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::task::JoinHandle;
+use verification_keys::testing::{ManualClock, TestKey, jwk_set};
+use verification_keys::{HttpHosts, Issuer, http};
+
+use crate::bench::{START, introspection};
+
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+const PRM: &str = "/.well-known/oauth-protected-resource/mcp";
+const DATE: &str = "Mon, 21 Sep 2026 14:13:20 GMT";
+
+#[derive(Clone)]
+struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+type Replies = Arc<Mutex<HashMap<String, Reply>>>;
+
+/// An issuer and a resource server that say what they are told to, both at one address.
+struct World {
+    url: String,
+    replies: Replies,
+    options: ResourceServerOptions,
+    ahead: i64,
+    server: JoinHandle<()>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn reply(State(replies): State<Replies>, request: Request) -> (StatusCode, HeaderMap, String) {
+    let known = replies.lock().unwrap().get(request.uri().path()).cloned();
+    let reply = known.unwrap_or(Reply { status: 404, headers: Vec::new(), body: String::new() });
+    let pair =
+        |(name, value): (&'static str, String)| (HeaderName::from_static(name), HeaderValue::try_from(value).unwrap());
+    (StatusCode::from_u16(reply.status).unwrap(), reply.headers.into_iter().map(pair).collect(), reply.body)
+}
+
+impl World {
+    /// One without a fault.
+    async fn healthy() -> Self {
+        verification_keys::install_crypto_providers();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let replies = Replies::default();
+        let router = Router::new().fallback(reply).with_state(Arc::clone(&replies));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let resource = ResourceIdentifier::parse(&format!("{url}/mcp")).unwrap();
+        let issuer = Issuer::parse(&url, &HttpHosts::default()).unwrap();
+        let mut trusted = IssuerOptions::new(issuer, Preset::AUTHZ, AudienceRules::strict(resource.clone()));
+        trusted.introspection = introspection(IntrospectionMode::Fallback);
+        let options = ResourceServerOptions::new(resource, trusted, ScopePolicy::new("mcp:read"));
+        let world = Self { url, replies, options, ahead: 0, server };
+        world.answer_well();
+        world
+    }
+
+    fn answer_well(&self) {
+        let url = &self.url;
+        let challenge = format!("Bearer scope=\"mcp:read\", resource_metadata=\"{url}{PRM}\"");
+        self.says("/mcp", 401, &[("www-authenticate", &challenge)], json!({"reason": "missing_token"}));
+        let document = json!({"resource": format!("{url}/mcp"), "authorization_servers": [url]});
+        self.says(PRM, 200, &[("access-control-allow-origin", "*")], document);
+        let document = json!({
+            "issuer": url,
+            "authorization_endpoint": format!("{url}/authorize"),
+            "token_endpoint": format!("{url}/token"),
+            "registration_endpoint": format!("{url}/register"),
+            "jwks_uri": format!("{url}/jwks"),
+            "introspection_endpoint": format!("{url}/introspect"),
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
+            "scopes_supported": ["mcp:read", "mcp:write"],
+            "authorization_response_iss_parameter_supported": true,
+        });
+        self.says(METADATA, 200, &[("date", DATE)], document);
+        self.says("/jwks", 200, &[], jwk_set([&TestKey::rsa_one()]));
+        self.says("/introspect", 200, &[], json!({"active": false}));
+    }
+
+    fn says(&self, path: &str, status: u16, headers: &[(&'static str, &str)], body: impl ToString) {
+        let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.replies.lock().unwrap().insert(path.to_owned(), Reply { status, headers, body: body.to_string() });
+    }
+
+    /// Changes members of a document; `null` removes one.
+    fn changes(&self, path: &str, changes: Value) {
+        let mut replies = self.replies.lock().unwrap();
+        let reply = replies.get_mut(path).unwrap();
+        let mut document: Value = serde_json::from_str(&reply.body).unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            if value.is_null() {
+                document.as_object_mut().unwrap().remove(name);
+            } else {
+                document[name] = value.clone();
+            }
+        }
+        reply.body = document.to_string();
+    }
+
+    fn issuer(&mut self) -> &mut IssuerOptions {
+        &mut self.options.issuers[0]
+    }
+
+    async fn examine(&self) -> Report {
+        let client = http::client(&http::ClientOptions::default()).unwrap();
+        let clock = ManualClock::at(Timestamp::from_second(START + self.ahead).unwrap());
+        examine(&self.options, &client, Arc::new(clock)).await
+    }
+}
+
+/// A fault, how to plant it, and a word of the fix that it must get.
+type Planted = (Fault, &'static str, fn(&mut World));
+
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+fn about_the_resource() -> Vec<Planted> {
+    vec![
+        (Fault::ServerUnreachable, "start the server", |world| {
+            world.options.resource = ResourceIdentifier::parse(&format!("{NOWHERE}/mcp")).unwrap();
+        }),
+        (Fault::ServerRedirects, "MCP_RESOURCE_PUBLIC_URL", |world| {
+            world.says("/mcp", 307, &[("location", "https://elsewhere.example/mcp")], "");
+        }),
+        (Fault::ServerFailing, "proxy", |world| world.says("/mcp", 502, &[], "Bad Gateway")),
+        (Fault::HostRefused, "MCP_RESOURCE_ALLOWED_HOSTS", |world| {
+            world.says("/mcp", 403, &[], json!({"reason": "host_not_allowed"}));
+        }),
+        (Fault::EndpointMissing, "MCP_RESOURCE_PUBLIC_URL", |world| world.says("/mcp", 404, &[], "")),
+        (Fault::ServerUnprotected, "not behind its layer", |world| world.says("/mcp", 200, &[], "{}")),
+        (Fault::ChallengeMissing, "WWW-Authenticate", |world| world.says("/mcp", 401, &[], "{}")),
+        (Fault::ChallengeElsewhere, "MCP_RESOURCE_PUBLIC_URL", |world| {
+            let other = "Bearer resource_metadata=\"https://other.example/.well-known/oauth-protected-resource\"";
+            world.says("/mcp", 401, &[("www-authenticate", other)], "{}");
+        }),
+        (Fault::PrmMissing, "/.well-known/oauth-protected-resource", |world| world.says(PRM, 404, &[], "")),
+        (Fault::PrmMalformed, "/.well-known/oauth-protected-resource", |world| {
+            world.says(PRM, 200, &[], "<html>");
+        }),
+        (Fault::PrmResourceMismatch, "MCP_RESOURCE_PUBLIC_URL", |world| {
+            world.changes(PRM, json!({"resource": "https://other.example/mcp"}));
+        }),
+        (Fault::PrmIssuerMissing, "MCP_RESOURCE_AUTH_SERVER_URL", |world| {
+            world.changes(PRM, json!({"authorization_servers": ["https://other.example"]}));
+        }),
+        (Fault::PrmNoCors, "Access-Control-Allow-Origin", |world| {
+            world.replies.lock().unwrap().get_mut(PRM).unwrap().headers.clear();
+        }),
+    ]
+}
+
+fn about_the_metadata() -> Vec<Planted> {
+    vec![
+        (Fault::IssuerUnreachable, "MCP_RESOURCE_AUTH_SERVER_URL", |world| {
+            world.issuer().places.metadata = NOWHERE.parse().ok();
+        }),
+        (Fault::MetadataMissing, "MCP_RESOURCE_METADATA_URL", |world| world.says(METADATA, 404, &[], "")),
+        (Fault::MetadataRedirects, "MCP_RESOURCE_METADATA_URL", |world| {
+            world.says(METADATA, 302, &[("location", "/elsewhere")], "");
+        }),
+        (Fault::MetadataMalformed, "MCP_RESOURCE_METADATA_URL", |world| world.says(METADATA, 200, &[], "<html>")),
+        (Fault::MetadataIssuerSlash, "MCP_RESOURCE_AUTH_SERVER_URL", |world| {
+            world.changes(METADATA, json!({"issuer": format!("{}/", world.url)}));
+        }),
+        (Fault::MetadataIssuerMismatch, "MCP_RESOURCE_AUTH_SERVER_URL", |world| {
+            world.changes(METADATA, json!({"issuer": "https://other.example"}));
+        }),
+        (Fault::ClockSkew, "NTP", |world| world.ahead = 300),
+        (Fault::ClockSkew, "NTP", |world| world.ahead = -60),
+        (Fault::ClockDrift, "NTP", |world| world.ahead = 20),
+        (Fault::ClockUnknown, "nothing to do", |world| {
+            world.replies.lock().unwrap().get_mut(METADATA).unwrap().headers = vec![("date", "today".to_owned())];
+        }),
+        (Fault::AuthorizationEndpointMissing, "authorization code flow", |world| {
+            world.changes(METADATA, json!({"authorization_endpoint": null}));
+        }),
+        (Fault::TokenEndpointMissing, "authorization code flow", |world| {
+            world.changes(METADATA, json!({"token_endpoint": "/token"}));
+        }),
+        (Fault::CodeFlowMissing, "authorization code flow", |world| {
+            world.changes(METADATA, json!({"response_types_supported": ["id_token"]}));
+        }),
+        (Fault::PkceNotAdvertised, "code_challenge_methods_supported", |world| {
+            world.changes(METADATA, json!({"code_challenge_methods_supported": null}));
+        }),
+        (Fault::PkceWithoutS256, "S256", |world| {
+            world.changes(METADATA, json!({"code_challenge_methods_supported": ["plain"]}));
+        }),
+        (Fault::RegistrationClosed, "register each client", |world| {
+            world.changes(METADATA, json!({"registration_endpoint": null}));
+        }),
+        (Fault::IssNotAdvertised, "mixing them up", |world| {
+            world.changes(METADATA, json!({"authorization_response_iss_parameter_supported": false}));
+        }),
+        (Fault::PublicClientsRefused, "a secret of their own", |world| {
+            world.changes(METADATA, json!({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}));
+        }),
+        (Fault::ScopeNotOffered, "create the scope", |world| {
+            world.changes(METADATA, json!({"scopes_supported": ["openid"]}));
+        }),
+    ]
+}
+
+fn about_the_keys() -> Vec<Planted> {
+    vec![
+        (Fault::JwksUriMissing, "MCP_RESOURCE_JWKS_URL", |world| world.changes(METADATA, json!({"jwks_uri": null}))),
+        (Fault::JwksUriInsecure, "MCP_RESOURCE_ALLOW_HTTP_HOSTS", |world| {
+            world.changes(METADATA, json!({"jwks_uri": "http://keys.example/jwks"}));
+        }),
+        (Fault::JwksUnreachable, "MCP_RESOURCE_JWKS_URL", |world| {
+            world.issuer().places.jwks = format!("{NOWHERE}/jwks").parse().ok();
+        }),
+        (Fault::JwksStatus, "MCP_RESOURCE_JWKS_URL", |world| world.says("/jwks", 503, &[], "")),
+        (Fault::JwksMalformed, "a JWK Set", |world| world.says("/jwks", 200, &[], "<html>")),
+        (Fault::JwksNoUsableKey, "RS256, PS256, ES256 or EdDSA", |world| {
+            world.says("/jwks", 200, &[], json!({"keys": []}));
+        }),
+        (Fault::JwksSecretKey, "withdraw that key", |world| {
+            world.says("/jwks", 200, &[], with_key(json!({"kty": "oct", "k": "c2VjcmV0"})));
+        }),
+        (Fault::JwksWeakKey, "2048 bits", |world| {
+            let short = "wJENcRev-eXZKvhhWLiV3Lz2MvO-naQRHo59g3vaNQnbgyduN_L4krlrJ5c6FiikXdtJNb_QrsAHSyJWCu8j3w";
+            world.says("/jwks", 200, &[], with_key(json!({"kty": "RSA", "n": short, "e": "AQAB", "kid": "short"})));
+        }),
+        (Fault::JwksKeyPassedOver, "unknown_key", |world| {
+            world.says("/jwks", 200, &[], with_key(json!({"kty": "RSA", "use": "enc"})));
+        }),
+        (Fault::JwksKeyWithoutId, "name its keys", |world| {
+            let mut key = TestKey::rsa_two().jwk();
+            key.as_object_mut().unwrap().remove("kid");
+            world.says("/jwks", 200, &[], with_key(key));
+        }),
+        (Fault::JwksDuplicateId, "name each key differently", |world| {
+            world.says("/jwks", 200, &[], with_key(TestKey::rsa_two().with_kid("one").jwk()));
+        }),
+        (Fault::KeysNotFetched, "MCP_RESOURCE_JWKS_URL", |world| {
+            world.changes(METADATA, json!({"introspection_endpoint": "http://other.example/introspect"}));
+            world.issuer().places.introspection = None;
+            world.issuer().introspection.mode = IntrospectionMode::Never;
+        }),
+    ]
+}
+
+/// A good set with one more key.
+fn with_key(key: Value) -> Value {
+    json!({"keys": [TestKey::rsa_one().jwk(), key]})
+}
+
+fn about_introspection_and_settings() -> Vec<Planted> {
+    vec![
+        (Fault::IntrospectionNotOffered, "MCP_RESOURCE_INTROSPECT_URL", |world| {
+            world.changes(METADATA, json!({"introspection_endpoint": null}));
+        }),
+        (Fault::IntrospectionUnreachable, "MCP_RESOURCE_INTROSPECT_URL", |world| {
+            world.issuer().places.introspection = format!("{NOWHERE}/introspect").parse().ok();
+        }),
+        (Fault::IntrospectionUnauthorized, "MCP_RESOURCE_INTROSPECT_CLIENT_SECRET", |world| {
+            world.says("/introspect", 401, &[], json!({"error": "invalid_client"}));
+        }),
+        (Fault::IntrospectionUnauthorized, "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD", |world| {
+            world.says("/introspect", 400, &[], json!({"error": "invalid_client"}));
+        }),
+        (Fault::IntrospectionStatus, "MCP_RESOURCE_INTROSPECT_URL", |world| {
+            world.says("/introspect", 404, &[], "");
+        }),
+        (Fault::IntrospectionMalformed, "RFC 7662", |world| world.says("/introspect", 200, &[], json!({"ok": true}))),
+        (Fault::IntrospectionSaysYes, "MCP_RESOURCE_INTROSPECT=never", |world| {
+            world.says("/introspect", 200, &[], json!({"active": true}));
+        }),
+        (Fault::AudienceNotChecked, "MCP_RESOURCE_ALLOWED_CLIENTS", |world| {
+            world.issuer().audience.strictness = Strictness::False;
+        }),
+        (Fault::StrictOff, "MCP_RESOURCE_OAUTH_STRICT=true", |world| {
+            let rules = &mut world.issuer().audience;
+            rules.strictness = Strictness::Observe;
+            rules.allowed_clients = Some(vec!["client-1".to_owned()]);
+        }),
+        (Fault::PublicUrlInsecure, "https", |world| {
+            world.options.resource = ResourceIdentifier::parse("http://mcp.invalid/mcp").unwrap();
+        }),
+        (Fault::DemoCredentials, "MCP_RESOURCE_INTROSPECT_CLIENT_ID", |world| {
+            world.options.resource = ResourceIdentifier::parse("http://mcp.invalid/mcp").unwrap();
+        }),
+    ]
+}
+
+async fn assert_found(planted: Vec<Planted>) {
+    for (fault, word, plant) in planted {
+        let mut world = World::healthy().await;
+        plant(&mut world);
+        let report = world.examine().await;
+        let found = report.findings().iter().filter(|finding| finding.fault == fault).count();
+        assert_eq!(found, 1, "{} in\n{report}", fault.id());
+        assert!(fault.fix().contains(word), "{}: {}", fault.id(), fault.fix());
+        let text = report.to_string();
+        assert!(text.contains(fault.id()) && text.contains(fault.fix()), "{text}");
+        let exit_code = match fault.severity() {
+            Severity::Info => 0,
+            Severity::Warning => 1,
+            Severity::Error => 2,
+        };
+        assert!(report.exit_code() >= exit_code, "{text}");
+        // What follows from the fault may be told too, but nothing worse than it.
+        let worst = report.findings().iter().map(|finding| finding.fault.severity()).max().unwrap();
+        let beyond_reach = world.options.resource.as_str().contains("invalid");
+        assert!(beyond_reach || worst == fault.severity(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_found_where_nothing_is_wrong() {
+    let report = World::healthy().await.examine().await;
+    assert_eq!(report.findings(), [], "{report}");
+    assert_eq!(report.exit_code(), 0);
+    let json = serde_json::to_value(&report).unwrap();
+    assert!(json["good"].as_array().unwrap().len() >= 7, "{json}");
+}
+
+#[tokio::test]
+async fn faults_of_the_resource_are_found() {
+    assert_found(about_the_resource()).await;
+}
+
+#[tokio::test]
+async fn faults_of_the_metadata_and_the_clock_are_found() {
+    assert_found(about_the_metadata()).await;
+}
+
+#[tokio::test]
+async fn faults_of_the_keys_are_found() {
+    assert_found(about_the_keys()).await;
+}
+
+#[tokio::test]
+async fn faults_of_introspection_and_settings_are_found() {
+    assert_found(about_introspection_and_settings()).await;
+}
+
+#[test]
+fn more_than_25_faults_are_planted() {
+    let all = [about_the_resource(), about_the_metadata(), about_the_keys(), about_introspection_and_settings()];
+    let mut planted: Vec<&str> = all.iter().flatten().map(|(fault, ..)| fault.id()).collect();
+    planted.sort_unstable();
+    planted.dedup();
+    // Certificates need TLS, settings the process: the others are all planted.
+    let left = [Fault::ServerCertificate, Fault::IssuerCertificate, Fault::SettingInvalid];
+    let missing = Fault::ALL.iter().filter(|fault| !planted.contains(&fault.id()) && !left.contains(fault));
+    assert_eq!(missing.map(|fault| fault.id()).collect::<Vec<_>>(), Vec::<&str>::new());
+    assert!(planted.len() >= 25, "{}", planted.len());
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_used_is_a_finding_too() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mcp-server"))
+        .args(["doctor", "--json", "--oauth-strict", "maybe", "--auth-server", "nonsense"])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 2, "{report}");
+    assert!(findings.iter().all(|finding| finding["id"] == "setting_invalid"));
+    assert!(findings.iter().any(|finding| finding["found"].as_str().unwrap().contains("MCP_RESOURCE_OAUTH_STRICT")));
+}
