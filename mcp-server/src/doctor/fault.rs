@@ -150,7 +150,7 @@ faults! {
         "let the issuer offer the authorization code flow";
     TokenEndpointMissing, "token_endpoint_missing", Error, "The metadata names no token endpoint",
         "let the issuer offer the authorization code flow";
-    CodeFlowMissing, "code_flow_missing", Error, "The issuer does not offer response_type=code",
+    CodeFlowMissing, "code_flow_missing", Error, "The issuer does not offer authorization codes",
         "let the issuer offer the authorization code flow";
     PkceNotAdvertised, "pkce_not_advertised", Error, "The metadata does not say that PKCE is supported, so MCP clients must refuse it",
         "let the issuer advertise code_challenge_methods_supported";

@@ -7,7 +7,7 @@ use verification_keys::http::{Answer, CallError, read_limited};
 
 use super::fetch::{self, Silence};
 use super::{Fault, Patient, Report};
-use crate::resource_server::{Credentials, IntrospectionMode, IssuerOptions};
+use crate::resource_server::{Credentials, Introspection, IntrospectionMode, IssuerOptions};
 
 const MAX_BYTES: usize = 64 * 1024;
 /// No issuer has issued this.
@@ -15,7 +15,9 @@ const MADE_UP: &str = "portcullis-doctor-made-up-token";
 
 pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, document: &Value, report: &mut Report) {
     let Some(credentials) = &issuer.introspection.credentials else { return };
-    if issuer.introspection.mode == IntrospectionMode::Never {
+    // Google's token information has its own questions and answers.
+    let is_other = matches!(issuer.preset.introspection, Introspection::TokenInformation(_));
+    if issuer.introspection.mode == IntrospectionMode::Never || is_other {
         return;
     }
     let named = document.get("introspection_endpoint").and_then(Value::as_str).and_then(|raw| Url::parse(raw).ok());

@@ -31,7 +31,7 @@ pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, repor
 
 /// The first document at the places where the server looks.
 async fn find(patient: &Patient<'_>, issuer: &IssuerOptions, report: &mut Report) -> Option<(Answer, Value)> {
-    let places = issuer.places.metadata.clone().map_or_else(|| well_known_urls(&issuer.issuer), |url| vec![url]);
+    let places = issuer.overrides().metadata_url.map_or_else(|| well_known_urls(&issuer.issuer), |url| vec![url]);
     let (mut missing, mut fault) = (Vec::new(), Fault::MetadataMissing);
     for url in places {
         let answer = match fetch::get(patient.client, &url).await {

@@ -73,7 +73,8 @@ impl Explanation {
         let verdict = server.verify(token).await;
         let presented = Presented::read(token);
         let named = presented.text("iss");
-        let issuer = options.issuers.iter().find(|issuer| Some(issuer.issuer.as_str()) == named);
+        let is_named = |issuer: &&IssuerOptions| issuer.names().iter().any(|name| Some(name.as_str()) == named);
+        let issuer = options.issuers.iter().find(is_named);
         // Of an unknown issuer, what the only known one demands is shown.
         let issuer = issuer.or_else(|| options.issuers.first().filter(|_| options.issuers.len() == 1));
         let key_ids = issuer.map(|issuer| server.key_ids(issuer.issuer.as_str())).unwrap_or_default();
@@ -111,7 +112,11 @@ impl View<'_> {
 
     fn failed(&self, reason: Reason) -> Option<Check> {
         let unreadable = self.presented.claims.as_ref().is_none_or(Result::is_err);
+        let guard = self.issuer.map(|issuer| issuer.preset.guard.absent_from_header).unwrap_or_default();
         match reason {
+            Reason::NotAnAccessToken if guard.iter().any(|name| self.presented.header(name).is_some()) => {
+                Some(Check::Type)
+            }
             Reason::ClaimsMalformed if unreadable => Some(Check::Claims),
             Reason::ClaimsMalformed if self.presented.text("iss").is_none() => Some(Check::Issuer),
             reason => Check::of(reason),
@@ -121,7 +126,10 @@ impl View<'_> {
     /// The verifier got past the signature, and not because the issuer was asked instead.
     fn signature_verified(&self, failed: Option<Check>, accepted: bool) -> bool {
         let past = accepted || failed.is_some_and(|failed| failed > Check::Signature);
-        let held = self.presented.key_id().is_none_or(|kid| self.key_ids.iter().any(|held| held == kid));
+        let held = match self.presented.key_id() {
+            Some(kid) => self.key_ids.iter().any(|held| held == kid),
+            None => !self.key_ids.is_empty(),
+        };
         past && held && !self.presented.is_opaque()
     }
 
@@ -156,7 +164,7 @@ impl View<'_> {
         match check {
             Check::Size => (format!("at most {MAX_TOKEN_BYTES} bytes"), Some(format!("{} bytes", token.bytes))),
             Check::Shape => (self.expected_shape().to_owned(), Some(token.shape())),
-            Check::Algorithm => (format!("one of {}", all_algorithms()), token.header("alg")),
+            Check::Algorithm => (self.algorithms(), token.header("alg")),
             Check::Critical => ("no crit".to_owned(), token.header("crit")),
             Check::Claims => ("one JSON object, each claim of its type, times as integers".to_owned(), self.claims()),
             Check::Issuer => (self.issuers(), token.claim("iss")),
@@ -179,6 +187,12 @@ impl View<'_> {
         if opaque { "a JWT, or an opaque token of the issuer" } else { "a JWT: 3 segments of base64url" }
     }
 
+    fn algorithms(&self) -> String {
+        let allowed = self.issuer.map(|issuer| issuer.algorithms).unwrap_or_default();
+        let names = SigningAlgorithm::ALL.into_iter().filter(|algorithm| allowed.contains(*algorithm));
+        format!("one of {}", names.map(SigningAlgorithm::as_str).collect::<Vec<_>>().join(", "))
+    }
+
     fn claims(&self) -> Option<String> {
         Some(match self.presented.claims.as_ref()? {
             Ok(_) => "as expected".to_owned(),
@@ -187,7 +201,7 @@ impl View<'_> {
     }
 
     fn issuers(&self) -> String {
-        let names: Vec<&str> = self.options.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
+        let names: Vec<String> = self.options.issuers.iter().flat_map(IssuerOptions::names).collect();
         names.join(" or ")
     }
 
@@ -271,10 +285,6 @@ impl View<'_> {
             Some(IntrospectionMode::Never) | None => "not asked (MCP_RESOURCE_INTROSPECT=never)".to_owned(),
         }
     }
-}
-
-fn all_algorithms() -> String {
-    SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).join(", ")
 }
 
 /// The names of settings in a remedy, which stand in backticks there.

@@ -88,6 +88,24 @@ impl IssuerOptions {
         }
         self.tenants.iter().map(|tenant| self.issuer.as_str().replace(TENANT, tenant)).collect()
     }
+
+    /// What configuration and preset say instead of, or beside, the issuer's metadata.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        let (places, preset) = (&self.places, self.preset);
+        let usual = || preset.metadata_url(self.issuer.as_str())?.parse().ok();
+        let introspection_endpoint = match preset.introspection {
+            Introspection::TokenInformation(url) => places.introspection.clone().or_else(|| url.parse().ok()),
+            _ => places.introspection.clone(),
+        };
+        Overrides {
+            metadata_url: places.metadata.clone().or_else(usual),
+            jwks_uri: places.jwks.clone(),
+            introspection_endpoint,
+            jwks_origins: preset.key_origins.iter().map(ToString::to_string).collect(),
+            http_hosts: places.http_hosts.clone(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -106,7 +124,7 @@ pub(super) struct TrustedIssuer {
 
 impl TrustedIssuer {
     pub(super) fn new(options: IssuerOptions, client: &Client, clock: Arc<dyn Clock>, metrics: &Arc<Metrics>) -> Self {
-        let overrides = overrides(&options);
+        let overrides = options.overrides();
         let discovered = || JwkSetSource::Issuer { issuer: options.issuer.clone(), overrides: overrides.clone() };
         let source = overrides.jwks_uri.clone().map_or_else(discovered, JwkSetSource::Url);
         let keys = RemoteJwkSet::new(source, client.clone(), clock, RemoteOptions::default());
@@ -157,23 +175,6 @@ impl TrustedIssuer {
             IntrospectionMode::Never => None,
             IntrospectionMode::Fallback | IntrospectionMode::Always => self.introspector.as_ref(),
         }
-    }
-}
-
-fn overrides(options: &IssuerOptions) -> Overrides {
-    let places = &options.places;
-    let preset = options.preset;
-    let usual = || preset.metadata_url(options.issuer.as_str())?.parse().ok();
-    let introspection_endpoint = match preset.introspection {
-        Introspection::TokenInformation(url) => places.introspection.clone().or_else(|| url.parse().ok()),
-        _ => places.introspection.clone(),
-    };
-    Overrides {
-        metadata_url: places.metadata.clone().or_else(usual),
-        jwks_uri: places.jwks.clone(),
-        introspection_endpoint,
-        jwks_origins: preset.key_origins.iter().map(ToString::to_string).collect(),
-        http_hosts: places.http_hosts.clone(),
     }
 }
 
