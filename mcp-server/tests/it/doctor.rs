@@ -100,6 +100,7 @@ impl World {
         self.says("/introspect", 200, &[], json!({"active": false}));
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a document is made where it is said")]
     fn says(&self, path: &str, status: u16, headers: &[(&'static str, &str)], body: impl ToString) {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         self.replies.lock().unwrap().insert(path.to_owned(), Reply { status, headers, body: body.to_string() });
@@ -110,11 +111,12 @@ impl World {
         let mut replies = self.replies.lock().unwrap();
         let reply = replies.get_mut(path).unwrap();
         let mut document: Value = serde_json::from_str(&reply.body).unwrap();
-        for (name, value) in changes.as_object().unwrap() {
+        let Value::Object(changes) = changes else { panic!("changes are members") };
+        for (name, value) in changes {
             if value.is_null() {
-                document.as_object_mut().unwrap().remove(name);
+                document.as_object_mut().unwrap().remove(&name);
             } else {
-                document[name] = value.clone();
+                document[name] = value;
             }
         }
         reply.body = document.to_string();
@@ -193,6 +195,11 @@ fn about_the_metadata() -> Vec<Planted> {
         (Fault::ClockUnknown, "nothing to do", |world| {
             world.replies.lock().unwrap().get_mut(METADATA).unwrap().headers = vec![("date", "today".to_owned())];
         }),
+    ]
+}
+
+fn about_clients() -> Vec<Planted> {
+    vec![
         (Fault::AuthorizationEndpointMissing, "authorization code flow", |world| {
             world.changes(METADATA, json!({"authorization_endpoint": null}));
         }),
@@ -265,7 +272,8 @@ fn about_the_keys() -> Vec<Planted> {
 
 /// A good set with one more key.
 fn with_key(key: Value) -> Value {
-    json!({"keys": [TestKey::rsa_one().jwk(), key]})
+    let keys = vec![TestKey::rsa_one().jwk(), key];
+    json!({ "keys": keys })
 }
 
 fn about_introspection_and_settings() -> Vec<Planted> {
@@ -349,6 +357,11 @@ async fn faults_of_the_metadata_and_the_clock_are_found() {
 }
 
 #[tokio::test]
+async fn what_keeps_clients_from_using_the_issuer_is_found() {
+    assert_found(about_clients()).await;
+}
+
+#[tokio::test]
 async fn faults_of_the_keys_are_found() {
     assert_found(about_the_keys()).await;
 }
@@ -360,7 +373,13 @@ async fn faults_of_introspection_and_settings_are_found() {
 
 #[test]
 fn more_than_25_faults_are_planted() {
-    let all = [about_the_resource(), about_the_metadata(), about_the_keys(), about_introspection_and_settings()];
+    let all = [
+        about_the_resource(),
+        about_the_metadata(),
+        about_clients(),
+        about_the_keys(),
+        about_introspection_and_settings(),
+    ];
     let mut planted: Vec<&str> = all.iter().flatten().map(|(fault, ..)| fault.id()).collect();
     planted.sort_unstable();
     planted.dedup();
