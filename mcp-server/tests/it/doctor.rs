@@ -111,7 +111,7 @@ impl World {
         let mut replies = self.replies.lock().unwrap();
         let reply = replies.get_mut(path).unwrap();
         let mut document: Value = serde_json::from_str(&reply.body).unwrap();
-        let Value::Object(changes) = changes else { panic!("changes are members") };
+        let changes: serde_json::Map<String, Value> = serde_json::from_value(changes).unwrap();
         for (name, value) in changes {
             if value.is_null() {
                 document.as_object_mut().unwrap().remove(&name);
