@@ -4,6 +4,8 @@
 //! The description is a constant sentence. What was expected and what was presented is added only by
 //! [`Refusal::explained`], which the verifier calls only for claims whose signature it has verified.
 
+mod kind;
+
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -11,6 +13,8 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::refusal_body::RefusalBody;
+use kind::Kind;
+
 use super::scope::Scopes;
 use super::scope_names::ScopeNames;
 
@@ -146,57 +150,6 @@ reasons! {
     /// The body is not one JSON-RPC message, so what it asks for cannot be told.
     BodyMalformed, "body_malformed", Malformed,
         "The request body is not one JSON-RPC message";
-}
-
-/// What kind of answer a reason gets.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    NoCredentials,
-    InvalidRequest,
-    InvalidToken,
-    InsufficientScope,
-    InsufficientUserAuthentication,
-    Forbidden,
-    TooLarge,
-    Malformed,
-    Unavailable,
-}
-
-impl Kind {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::NoCredentials | Self::InvalidToken | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
-            Self::InvalidRequest | Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// RFC 6750 §3.1: no error code when the request has no authentication information.
-    const fn error(self) -> Option<&'static str> {
-        match self {
-            Self::NoCredentials => None,
-            Self::InvalidRequest | Self::TooLarge | Self::Malformed => Some("invalid_request"),
-            Self::InvalidToken => Some("invalid_token"),
-            Self::InsufficientScope => Some("insufficient_scope"),
-            Self::InsufficientUserAuthentication => Some("insufficient_user_authentication"),
-            Self::Forbidden => Some("forbidden"),
-            Self::Unavailable => Some("temporarily_unavailable"),
-        }
-    }
-
-    /// Whether another token could help, so that a challenge belongs into the answer.
-    const fn challenges(self) -> bool {
-        match self {
-            Self::NoCredentials
-            | Self::InvalidRequest
-            | Self::InvalidToken
-            | Self::InsufficientScope
-            | Self::InsufficientUserAuthentication => true,
-            Self::Forbidden | Self::TooLarge | Self::Malformed | Self::Unavailable => false,
-        }
-    }
 }
 
 impl Reason {
