@@ -2,10 +2,13 @@
 //! The goals: the good one at most 1.25 times the raw one, the forged one no more than the good one.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
+mod cpu_time;
+
 use std::hint::black_box;
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use cpu_time::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::json;
 use verification_keys::{
@@ -31,7 +34,7 @@ fn verify(token: &str, keys: &JwkSet) -> Option<Claims> {
     Some(claims)
 }
 
-fn verification(criterion: &mut Criterion) {
+fn verification(criterion: &mut Criterion<CpuTime>) {
     let key = TestKey::rsa_one();
     let keys = JwkSet::parse(jwk_set([&key]).to_string().as_bytes()).unwrap();
     let good = token(&key);
@@ -58,5 +61,9 @@ fn verification(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, verification);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime);
+    targets = verification
+}
 criterion_main!(benches);

@@ -1,0 +1,260 @@
+//! The whole server over loopback, beside its twin without authorization: `cargo bench -p mcp-server --bench load`.
+//!
+//! Both are driven in turn, round by round, so that whatever else the machine does meets both; what is printed are
+//! medians. Then the start until ready, and the memory at rest and with 50,000 verified tokens.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
+
+#[path = "../tests/it/issuer.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod issuer;
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use issuer::ScriptedIssuer;
+use mcp_server::storage::{Meter, Storage};
+use mcp_server::{mcp, tools};
+use ring::rand::SystemRandom;
+use serde_json::json;
+use serving::{Listener, ServeOptions, serve};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use verification_keys::testing::TestKey;
+use verification_keys::{Clock as _, SystemClock};
+
+const ROUNDS: usize = 9;
+const ROUND: Duration = Duration::from_secs(2);
+const CONNECTIONS: usize = 16;
+const TOKENS: usize = 50_000;
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{}}}"#;
+
+#[tokio::main]
+async fn main() {
+    verification_keys::install_crypto_providers();
+    let folder = tempfile::tempdir().unwrap();
+    if let Some(port) = std::env::args().skip_while(|argument| argument != "twin").nth(1) {
+        return twin(port.parse().unwrap(), folder.path()).await;
+    }
+    let issuer = ScriptedIssuer::start().await;
+    let signer = TestKey::ed25519();
+    issuer.publishes_keys([issuer.key(), &signer]);
+    let now = SystemClock.now().as_second();
+    let claims = |id: usize| {
+        let mut claims = issuer.claims(now);
+        claims["scope"] = json!("mcp:read mcp:write");
+        claims["jti"] = json!(id.to_string());
+        claims
+    };
+    let known = call(Some(&issuer.sign(&claims(0))));
+
+    let starts: Vec<f64> = {
+        let mut starts = Vec::new();
+        for _ in 0..5 {
+            starts.push(Server::protected(issuer.url(), folder.path()).await.started.as_secs_f64() * 1e3);
+        }
+        starts
+    };
+    println!("start to ready: median {:.0} ms of {starts:.0?}", median(starts.clone()));
+
+    let protected = Server::protected(issuer.url(), folder.path()).await;
+    println!("memory at rest: {:.1} MiB", protected.resident());
+    let open = Server::twin().await;
+    compare(&protected, &known, &open, &call(None)).await;
+
+    let fresh = Server::protected(issuer.url(), folder.path()).await;
+    let before = fresh.resident();
+    let mut connection = TcpStream::connect(("127.0.0.1", fresh.port)).await.unwrap();
+    for id in 1..=TOKENS {
+        exchange(&mut connection, &call(Some(&signer.access_token(&claims(id))))).await;
+    }
+    println!("memory with {TOKENS} verified tokens: {:.1} MiB (before: {before:.1} MiB)", fresh.resident());
+    assert_eq!(issuer.introspections(), 0);
+}
+
+async fn compare(protected: &Server, with_token: &[u8], open: &Server, without: &[u8]) {
+    let (mut ratios, mut costs) = (Vec::new(), Vec::new());
+    let mut medians = [Vec::new(), Vec::new()];
+    for round in 0..=ROUNDS {
+        // Whoever is first in a round is second in the next.
+        let (one, two) = if round % 2 == 0 {
+            let one = protected.drive(with_token).await;
+            (one, open.drive(without).await)
+        } else {
+            let two = open.drive(without).await;
+            (protected.drive(with_token).await, two)
+        };
+        if round == 0 {
+            continue; // to warm up
+        }
+        println!(
+            "round {round}: protected {:.0}/s, {:.1} µs CPU; without authorization {:.0}/s, {:.1} µs CPU",
+            one.rate, one.cpu, two.rate, two.cpu
+        );
+        ratios.push(one.rate / two.rate);
+        costs.push(one.cpu - two.cpu);
+        medians[0].push(one.rate);
+        medians[1].push(two.rate);
+    }
+    let [one, two] = medians.map(median);
+    println!("known token, tools/call: median {one:.0}/s beside {two:.0}/s");
+    println!("throughput ratio: median {:.3} of {ratios:.2?}", median(ratios.clone()));
+    println!("CPU of the server per request, more than without: median {:.2} µs", median(costs));
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A `tools/call` as a client sends it.
+fn call(token: Option<&str>) -> Vec<u8> {
+    let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    format!(
+        "POST /mcp HTTP/1.1\r\nHost: localhost:8001\r\n{authorization}Content-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\n\
+         Content-Length: {}\r\n\r\n{CALL}",
+        CALL.len()
+    )
+    .into_bytes()
+}
+
+/// A process under measurement; it ends with this value.
+struct Server {
+    child: Child,
+    port: u16,
+    started: Duration,
+}
+
+/// What a round has shown: requests a second, and µs of CPU per request.
+struct Round {
+    rate: f64,
+    cpu: f64,
+}
+
+impl Server {
+    /// The real binary.
+    async fn protected(issuer: &str, folder: &std::path::Path) -> Self {
+        let port = free_port();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-server"));
+        command
+            .env_clear()
+            .current_dir(folder)
+            .env("MCP_RESOURCE_HOST", "127.0.0.1")
+            .env("MCP_RESOURCE_PORT", port.to_string())
+            .env("MCP_RESOURCE_PUBLIC_URL", issuer::RESOURCE)
+            .env("MCP_RESOURCE_AUTH_SERVER_URL", issuer);
+        Self::start(command, port).await
+    }
+
+    /// The same MCP service from this executable, without the layer.
+    async fn twin() -> Self {
+        let port = free_port();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["twin", &port.to_string()]);
+        Self::start(command, port).await
+    }
+
+    async fn start(mut command: Command, port: u16) -> Self {
+        let began = Instant::now();
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let ready = b"GET /readyz HTTP/1.1\r\nHost: localhost:8001\r\n\r\n";
+        loop {
+            if let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)).await
+                && exchange(&mut connection, ready).await == 200
+            {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "never ready");
+            thread::sleep(Duration::from_millis(1));
+        }
+        Self { child, port, started: began.elapsed() }
+    }
+
+    /// Sends `request` over and over on some connections, one after the other on each.
+    async fn drive(&self, request: &[u8]) -> Round {
+        let (began, before) = (Instant::now(), self.cpu());
+        let callers: Vec<_> = (0..CONNECTIONS)
+            .map(|_| {
+                let (port, request) = (self.port, request.to_vec());
+                tokio::spawn(async move {
+                    let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    connection.set_nodelay(true).unwrap();
+                    let mut answered = 0_u32;
+                    while began.elapsed() < ROUND {
+                        assert_eq!(exchange(&mut connection, &request).await, 200);
+                        answered += 1;
+                    }
+                    answered
+                })
+            })
+            .collect();
+        let mut answered = 0;
+        for caller in callers {
+            answered += caller.await.unwrap();
+        }
+        let spent = self.cpu().saturating_sub(before).as_secs_f64() * 1e6;
+        let answered = f64::from(answered);
+        Round { rate: answered / began.elapsed().as_secs_f64(), cpu: spent / answered }
+    }
+
+    /// Time on a core of all its threads, as the scheduler counts it in ns.
+    fn cpu(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let spent = threads.filter_map(|thread| {
+            let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+        });
+        spent.sum()
+    }
+
+    /// Resident memory in MiB.
+    fn resident(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let kibibytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kibibytes / 1024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Sends a request and reads the whole answer; its status.
+async fn exchange(connection: &mut TcpStream, request: &[u8]) -> u16 {
+    connection.write_all(request).await.unwrap();
+    let mut answer = Vec::with_capacity(1024);
+    loop {
+        assert_ne!(connection.read_buf(&mut answer).await.unwrap(), 0, "closed");
+        let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.unwrap().trim().parse().unwrap();
+        if answer.len() >= end + 4 + length {
+            return head[9..12].parse().unwrap();
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge of this process")]
+async fn twin(port: u16, folder: &std::path::Path) {
+    let url = format!("sqlite:{}", folder.join("notes.db").display());
+    let storage = Storage::new(url.parse().unwrap(), Arc::new(SystemRandom::new()));
+    let meter = Arc::new(Meter::new(storage.clone()));
+    let means = tools::Means { clock: Arc::new(SystemClock), storage, meter, monthly_quota: 1_000_000 };
+    let endpoint = mcp::endpoint(tools::Tools::new(means), 1 << 20, CancellationToken::new());
+    let router =
+        axum::Router::new().route("/mcp", endpoint).merge(serving::health::routes(|| std::future::ready(true)));
+    let listener = Listener::bind("127.0.0.1", port).await.unwrap();
+    serve(listener, router, ServeOptions::default(), std::future::pending()).await;
+}
