@@ -6,6 +6,8 @@
 
 mod kind;
 
+mod quote;
+
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -17,9 +19,7 @@ use kind::Kind;
 
 use super::scope::Scopes;
 use super::scope_names::ScopeNames;
-
-/// Longest value that a description quotes, in characters.
-const QUOTED_LENGTH: usize = 200;
+use quote::{quotable, shortened};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident, $code:literal, $kind:ident, $description:literal;)*) => {
@@ -340,24 +340,6 @@ impl<'a> Body<'a> {
             request_id,
         }
     }
-}
-
-/// RFC 6750 §3: only %x20-21 / %x23-5B / %x5D-7E inside the quoted strings.
-fn quotable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            ' '..='!' | '#'..='[' | ']'..='~' => c,
-            _ => '?',
-        })
-        .collect()
-}
-
-fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(QUOTED_LENGTH).collect();
-    if short.len() < text.len() {
-        short.push_str("...");
-    }
-    short
 }
 
 #[cfg(test)]
