@@ -17,7 +17,7 @@ pub struct Cli {
     pub host: String,
 
     /// The issuer: the address under which browsers and clients reach this server
-    /// [default: <http://localhost:PORT>]
+    /// [default: localhost at its port]
     #[arg(long, env = "MCP_AUTH_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 

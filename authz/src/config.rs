@@ -37,6 +37,8 @@ pub struct Config {
     pub settings: Settings,
     /// The demo person; without one there is no demo set at all.
     pub demo: Option<DemoPerson>,
+    /// Whether a proxy in front does TLS.
+    pub behind_tls_proxy: bool,
     /// What every process has.
     pub serving: ServingArgs,
 }
@@ -66,6 +68,7 @@ impl TryFrom<Cli> for Config {
             key_policy,
             settings,
             demo,
+            behind_tls_proxy: cli.behind_tls_proxy,
             serving: cli.serving,
         });
         problems.into_result(config)
@@ -205,6 +208,7 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_AUTH_HOST={}", self.host)?;
         writeln!(f, "MCP_AUTH_PORT={}", self.port)?;
         writeln!(f, "MCP_AUTH_PUBLIC_URL={}", self.public_url)?;
+        writeln!(f, "MCP_AUTH_BEHIND_TLS_PROXY={}", self.behind_tls_proxy)?;
         writeln!(f, "MCP_AUTH_DATABASE_URL={}", self.database_url)?;
         writeln!(f, "MCP_AUTH_KEY_DIR={}", self.key_dir.display())?;
         writeln!(f, "MCP_AUTH_KEY_BITS={}", self.key_policy.size)?;
@@ -214,12 +218,13 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS={}", self.settings.access_token_ttl.as_secs())?;
         writeln!(f, "MCP_AUTH_REGISTRATION={}", self.settings.registration.as_str())?;
         match &self.demo {
-            None => writeln!(f, "MCP_AUTH_DEMO=off"),
+            None => writeln!(f, "MCP_AUTH_DEMO=off")?,
             Some(demo) => {
                 writeln!(f, "MCP_AUTH_DEMO=on")?;
                 writeln!(f, "MCP_DEMO_USERNAME={}", demo.username.as_str())?;
-                writeln!(f, "MCP_DEMO_PASSWORD=***")
+                writeln!(f, "MCP_DEMO_PASSWORD=***")?;
             }
         }
+        write!(f, "{}", self.serving)
     }
 }

@@ -2,25 +2,24 @@
 
 use anyhow::Context as _;
 use authz::{cli::Cli, config::Config, maintenance, routes, services::Services};
-use clap::Parser as _;
 use ring::rand::SystemRandom;
-use serving::{Listener, ServeOptions, logging, serve, settings, shutdown_signal};
+use serving::{Listener, ServeOptions, command_line, logging, serve, settings, shutdown_signal};
 use std::{process::ExitCode, sync::Arc};
 use verification_keys::SystemClock;
 
 fn main() -> ExitCode {
-    // A missing .env is no problem; a broken one shows as missing settings.
-    let _absent = dotenvy::dotenv();
-    let cli = Cli::parse();
-    let print_config = cli.serving.print_config;
-    match Config::try_from(cli) {
-        Err(problems) => invalid(&problems),
-        Ok(config) if print_config => {
-            print!("{config}");
-            ExitCode::SUCCESS
-        }
-        Ok(config) => start(config),
+    let config = match command_line::read(|cli: Cli| Config::try_from(cli)) {
+        Ok(config) => config,
+        Err(problems) => return invalid(&problems),
+    };
+    if let Err(problem) = logging::init(config.serving.log_format, "info") {
+        return invalid(&[problem]);
     }
+    if config.serving.print_config {
+        print!("{config}");
+        return ExitCode::SUCCESS;
+    }
+    start(config)
 }
 
 fn invalid(problems: &[settings::InvalidSetting]) -> ExitCode {
@@ -29,9 +28,6 @@ fn invalid(problems: &[settings::InvalidSetting]) -> ExitCode {
 }
 
 fn start(config: Config) -> ExitCode {
-    if let Err(problem) = logging::init(config.serving.log_format, "info") {
-        return invalid(&[problem]);
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.context("cannot start the runtime").and_then(|runtime| runtime.block_on(run(config)));
     match result {

@@ -40,7 +40,9 @@ pub struct Config {
     pub sign_in: SignInSettings,
     /// Where tokens, registrations and history are kept.
     pub state_dir: PathBuf,
-    /// Certificates to trust besides the system's.
+    /// The file of certificates to trust besides the system's.
+    pub ca_cert: Option<PathBuf>,
+    /// What stands in it.
     pub extra_ca_pem: Option<Vec<u8>>,
     /// How log lines look.
     pub log_format: LogFormat,
@@ -68,6 +70,7 @@ impl TryFrom<&Settings> for Config {
                 Self {
                     sign_in: SignInSettings { server, client, scope, redirect_uri, browser, patience: PATIENCE },
                     state_dir,
+                    ca_cert: raw.ca_cert.clone(),
                     extra_ca_pem,
                     log_format: raw.log_format,
                 }
@@ -186,18 +189,26 @@ impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = &self.sign_in;
         writeln!(f, "MCP_SERVER_URL={}", settings.server.as_str())?;
+        let port = settings.server.url().port_or_known_default().unwrap_or_default();
+        writeln!(f, "MCP_SERVER_PORT={port}")?;
         writeln!(f, "MCP_TRANSPORT_TYPE=streamable-http")?;
         writeln!(f, "MCP_USE_DCR={}", settings.client == ClientChoice::Dynamic)?;
         if let ClientChoice::PreRegistered { credentials, .. } | ClientChoice::Demo(credentials) = &settings.client {
             writeln!(f, "MCP_CLIENT_ID={}", credentials.id)?;
             writeln!(f, "MCP_CLIENT_SECRET={}", if credentials.secret.is_some() { "***" } else { "" })?;
         }
-        if let ClientChoice::PreRegistered { issuer: Some(issuer), .. } = &settings.client {
-            writeln!(f, "MCP_CLIENT_ISSUER={}", issuer.as_str())?;
-        }
+        let issuer = match &settings.client {
+            ClientChoice::PreRegistered { issuer, .. } => issuer.as_ref().map_or("", Endpoint::as_str),
+            ClientChoice::Demo(_) | ClientChoice::Dynamic => "",
+        };
+        writeln!(f, "MCP_CLIENT_ISSUER={issuer}")?;
         writeln!(f, "MCP_CLIENT_SCOPE={}", settings.scope.as_ref().map(ToString::to_string).unwrap_or_default())?;
         writeln!(f, "MCP_CLIENT_REDIRECT_URI={}", settings.redirect_uri.as_str())?;
-        writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())
+        writeln!(f, "MCP_CALLBACK_PORT={}", settings.redirect_uri.port())?;
+        writeln!(f, "MCP_CLIENT_METADATA_URL=")?;
+        writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())?;
+        writeln!(f, "MCP_CA_CERT={}", self.ca_cert.as_deref().unwrap_or(Path::new("")).display())?;
+        writeln!(f, "MCP_LOG_FORMAT={}", self.log_format)
     }
 }
 

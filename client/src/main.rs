@@ -1,7 +1,6 @@
 //! The client's process: reads the settings, makes clock and randomness, and ends with an exit code.
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use client::{
     app::Exit,
     cli::Cli,
@@ -9,7 +8,10 @@ use client::{
     run::{Edge, StartError, notice_on_stderr, run},
 };
 use ring::rand::SystemRandom;
-use serving::settings::{InvalidSetting, report};
+use serving::{
+    command_line,
+    settings::{InvalidSetting, report},
+};
 use std::{process::ExitCode, sync::Arc};
 use verification_keys::{SystemClock, install_crypto_providers};
 
@@ -24,14 +26,9 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<Exit> {
-    if let Err(error) = dotenvy::dotenv()
-        && !error.not_found()
-    {
-        return Err(anyhow::anyhow!(".env cannot be read: {error}"));
-    }
-    let cli = Cli::parse();
-    let config = match Config::try_from(&cli.settings) {
-        Ok(config) => config,
+    let read = command_line::read(|cli: Cli| Ok((Config::try_from(&cli.settings)?, cli)));
+    let (config, cli) = match read {
+        Ok(read) => read,
         Err(problems) => return Ok(wrong_settings(&problems)),
     };
     if let Err(problem) = serving::logging::init(config.log_format, "warn") {

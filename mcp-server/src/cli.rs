@@ -1,8 +1,6 @@
 //! The raw settings: flags over environment over defaults. `--help` is their reference.
 
-use std::ffi::OsString;
-
-use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use serving::ServingArgs;
 
 /// MCP resource server: tools behind OAuth 2.1 access tokens that are verified on the spot.
@@ -88,21 +86,6 @@ pub struct Cli {
     /// Settings of every process
     #[command(flatten)]
     pub serving: ServingArgs,
-}
-
-impl Cli {
-    /// Reads a command line. Every setting may also stand after a subcommand.
-    ///
-    /// # Errors
-    /// What clap has to say, `--help` included.
-    pub fn read<I, T>(args: I) -> Result<Self, clap::Error>
-    where
-        I: IntoIterator<Item = T>,
-        T: Into<OsString> + Clone,
-    {
-        let command = Self::command().mut_args(|arg| arg.global(true));
-        Self::from_arg_matches(&command.try_get_matches_from(args)?)
-    }
 }
 
 /// What to do instead of serving, with the same settings.

@@ -51,6 +51,8 @@ pub struct Config {
     pub outgoing: ClientOptions,
     /// Limits and TLS of the listener.
     pub serve_options: ServeOptions,
+    /// Whether a proxy in front does TLS.
+    pub behind_tls_proxy: bool,
     /// Settings of every process.
     pub serving: ServingArgs,
 }
@@ -98,6 +100,7 @@ impl TryFrom<Cli> for Config {
                 storage,
                 outgoing,
                 serve_options,
+                behind_tls_proxy: cli.behind_tls_proxy,
                 serving: cli.serving,
             }
         });

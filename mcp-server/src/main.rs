@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::routing::MethodRouter;
-use mcp_server::cli::{Cli, Command};
+use mcp_server::cli::{Cli, Command, DoctorArgs, ExplainArgs};
 use mcp_server::config::{Config, StorageConfig, Transport};
 use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
 use mcp_server::stdio::{Ended, Session};
@@ -14,8 +14,8 @@ use mcp_server::storage::{Meter, Storage};
 use mcp_server::tools::Means;
 use mcp_server::{doctor, explain, mcp, routes, tools};
 use ring::rand::SystemRandom;
-use serving::Listener;
 use serving::settings::{self, InvalidSetting};
+use serving::{Listener, command_line};
 use tokio::io::BufReader;
 use tokio_util::sync::CancellationToken;
 use verification_keys::{Clock, SystemClock, http, install_crypto_providers};
@@ -28,28 +28,45 @@ const LOG: &str = "info,rmcp=warn";
 /// at the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
+/// What this process is started for.
+enum Task {
+    Serve(Box<Config>),
+    Explain(ExplainArgs, Box<Config>),
+    /// The doctor tells wrong settings too.
+    Doctor(DoctorArgs, Result<Box<Config>, Vec<InvalidSetting>>),
+}
+
+fn task(cli: Cli) -> Result<Task, Vec<InvalidSetting>> {
+    let command = cli.command.clone();
+    let config = Config::try_from(cli).map(Box::new);
+    match command {
+        None => config.map(Task::Serve),
+        Some(Command::Explain(args)) => config.map(|config| Task::Explain(args, config)),
+        Some(Command::Doctor(args)) => Ok(Task::Doctor(args, config)),
+    }
+}
+
 fn main() -> anyhow::Result<ExitCode> {
+    // Before there are threads: reading `.env` sets variables.
+    let read = command_line::read(task);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads")?;
-    let code = runtime.block_on(start());
+    let code = runtime.block_on(start(read));
     // Not waited for: a read of standard input that nobody needs any more may never end.
     runtime.shutdown_background();
     code
 }
 
-async fn start() -> anyhow::Result<ExitCode> {
-    dotenvy::dotenv().ok();
+async fn start(read: Result<Task, Vec<InvalidSetting>>) -> anyhow::Result<ExitCode> {
     install_crypto_providers();
-    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|answer| answer.exit());
-    let command = cli.command.clone();
-    let problems = match (command, Config::try_from(cli)) {
-        (Some(Command::Explain(args)), Ok(config)) => return explain::run(&args, &config).await,
-        (Some(Command::Doctor(args)), config) => return doctor::run(&args, config).await,
-        (None, Ok(config)) if config.serving.print_config => {
-            print!("{config}");
-            return Ok(ExitCode::SUCCESS);
-        }
-        (None, Ok(config)) => match serving::logging::init(config.serving.log_format, LOG) {
-            Ok(()) => match run(config).await {
+    let problems = match read {
+        Ok(Task::Explain(args, config)) => return explain::run(&args, &config).await,
+        Ok(Task::Doctor(args, config)) => return doctor::run(&args, config.map(|config| *config)).await,
+        Ok(Task::Serve(config)) => match serving::logging::init(config.serving.log_format, LOG) {
+            Ok(()) if config.serving.print_config => {
+                print!("{config}");
+                return Ok(ExitCode::SUCCESS);
+            }
+            Ok(()) => match run(*config).await {
                 Ok(()) => return Ok(ExitCode::SUCCESS),
                 Err(error) => match error.downcast::<Ended>() {
                     Ok(ended) => {
@@ -61,7 +78,7 @@ async fn start() -> anyhow::Result<ExitCode> {
             },
             Err(problem) => vec![problem],
         },
-        (_, Err(problems)) => problems,
+        Err(problems) => problems,
     };
     eprint!("{}", settings::report(&problems));
     Ok(ExitCode::from(2))

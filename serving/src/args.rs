@@ -1,7 +1,10 @@
 //! The flags and environment variables that every process has, to be flattened into its command line.
 
 use crate::{Tls, logging::LogFormat, settings::InvalidSetting};
-use std::path::PathBuf;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// Settings common to authorization server, resource server and client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -70,6 +73,19 @@ impl ServingArgs {
     }
 }
 
+/// The settings in effect, one `NAME=value` a line, for `--print-config`.
+impl fmt::Display for ServingArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |file: &Option<PathBuf>| file.as_deref().unwrap_or(Path::new("")).display().to_string();
+        writeln!(f, "MCP_TLS_CERT={}", shown(&self.tls_cert))?;
+        writeln!(f, "MCP_TLS_KEY={}", shown(&self.tls_key))?;
+        writeln!(f, "MCP_TLS_SELF_SIGNED={}", self.tls_self_signed)?;
+        writeln!(f, "MCP_TLS_DIR={}", self.tls_dir.display())?;
+        writeln!(f, "MCP_CA_CERT={}", shown(&self.ca_cert))?;
+        writeln!(f, "MCP_LOG_FORMAT={}", self.log_format)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +115,8 @@ mod tests {
         let parse = |flags: &[&str]| <Cli as clap::Parser>::try_parse_from(flags).map(|cli| cli.serving);
         let args = parse(&["x", "--tls-self-signed", "--log-format", "json"]).unwrap();
         assert!(args.wants_tls());
+        let shown = args.to_string();
+        assert!(shown.contains("MCP_TLS_SELF_SIGNED=true\n") && shown.contains("MCP_LOG_FORMAT=json\n"), "{shown}");
         assert_eq!((args.log_format, args.tls_dir), (LogFormat::Json, PathBuf::from("data/tls")));
         assert!(!parse(&["x"]).unwrap().wants_tls());
         assert!(parse(&["x", "--log-format", "xml"]).is_err());

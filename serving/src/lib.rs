@@ -5,6 +5,7 @@
 //! connection limit.
 
 pub mod args;
+pub mod command_line;
 pub mod health;
 pub mod layers;
 pub mod logging;

@@ -1,7 +1,7 @@
 //! Logs: to stderr, as text or JSON, filtered by `RUST_LOG`.
 
 use crate::settings::InvalidSetting;
-use std::{env::VarError, error::Error as _, io};
+use std::io;
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// How a log line looks.
@@ -14,16 +14,24 @@ pub enum LogFormat {
     Json,
 }
 
+impl std::fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
 /// Starts logging for this process. `default_filter` (as `info` or `authz=debug,info`) counts when
-/// `RUST_LOG` is not set. A second call changes nothing.
+/// `RUST_LOG` is not set or empty. A second call changes nothing.
 ///
 /// # Errors
 /// `RUST_LOG` (or the default) is not a filter.
 pub fn init(format: LogFormat, default_filter: &str) -> Result<(), InvalidSetting> {
-    let filter = match EnvFilter::try_from_default_env() {
-        Err(error) if is_unset(&error) => EnvFilter::try_new(default_filter).map_err(invalid)?,
-        filter => filter.map_err(invalid)?,
-    };
+    #[expect(clippy::disallowed_methods, reason = "no setting of ours: what every program of this kind reads")]
+    let set = std::env::var_os(EnvFilter::DEFAULT_ENV);
+    let filter = filter(set.as_ref().map(|set| set.to_string_lossy()).as_deref(), default_filter)?;
     let logs = fmt().with_env_filter(filter).with_writer(io::stderr);
     // An error means that logging runs already, which is what was asked for.
     let _already_running = match format {
@@ -33,8 +41,8 @@ pub fn init(format: LogFormat, default_filter: &str) -> Result<(), InvalidSettin
     Ok(())
 }
 
-fn is_unset(error: &tracing_subscriber::filter::FromEnvError) -> bool {
-    matches!(error.source().and_then(|source| source.downcast_ref()), Some(VarError::NotPresent))
+fn filter(set: Option<&str>, default_filter: &str) -> Result<EnvFilter, InvalidSetting> {
+    EnvFilter::try_new(set.filter(|set| !set.trim().is_empty()).unwrap_or(default_filter)).map_err(invalid)
 }
 
 fn invalid(error: impl std::fmt::Display) -> InvalidSetting {
@@ -51,8 +59,16 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_read_is_an_invalid_setting() {
-        let problem = EnvFilter::try_new("authz=nonsense").map_err(invalid).unwrap_err();
+        let problem = filter(Some("authz=nonsense"), "info").unwrap_err();
         assert_eq!(problem.name, "RUST_LOG");
+    }
+
+    #[test]
+    fn an_empty_filter_is_as_good_as_none() {
+        for unset in [None, Some(""), Some(" ")] {
+            assert_eq!(filter(unset, "info,rmcp=warn").unwrap().to_string(), "rmcp=warn,info");
+        }
+        assert_eq!(filter(Some("debug"), "info").unwrap().to_string(), "debug");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! `cargo demo`: makes clock and randomness, starts the servers, and ends with an exit code after ending them.
 
 use anyhow::{Context as _, anyhow};
-use clap::Parser as _;
 use client::{
+    app::Exit,
     config::Config,
     demo::{binaries::workspace, check_in, cli::Cli, interactive},
     run::{Edge, notice_on_stderr, run},
 };
 use ring::rand::SystemRandom;
+use serving::{command_line, settings::report};
 use std::{io, process::ExitCode, sync::Arc};
 use tokio::runtime::Runtime;
 use verification_keys::{
@@ -20,9 +21,13 @@ use verification_keys::{
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    // A missing .env is no problem; a broken one shows as missing settings.
-    let _absent = dotenvy::from_path(workspace().join(".env"));
-    let cli = Cli::parse();
+    let cli = match command_line::read_with(&workspace().join(".env"), Ok::<Cli, _>) {
+        Ok(cli) => cli,
+        Err(problems) => {
+            eprint!("{}", report(&problems));
+            return ExitCode::from(Exit::Usage as u8);
+        }
+    };
     install_crypto_providers();
     match start(cli) {
         Ok(exit) => exit,
@@ -66,8 +71,7 @@ async fn demo(mut cli: Cli) -> anyhow::Result<ExitCode> {
     let started = interactive::start(&cli.places, &client(&ClientOptions::default())?).await?;
     started.greeting.show(io::stdout());
     cli.client.url.get_or_insert(started.server);
-    let config =
-        Config::try_from(&cli.client).map_err(|problems| anyhow!("{}", serving::settings::report(&problems)))?;
+    let config = Config::try_from(&cli.client).map_err(|problems| anyhow!("{}", report(&problems)))?;
     #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
     let random = SystemRandom::new();
     let edge = Edge { clock: Arc::new(SystemClock), random: Arc::new(random), notice: notice_on_stderr() };

@@ -101,6 +101,13 @@ impl HttpHosts {
     }
 }
 
+/// Comma-separated, as in a setting.
+impl fmt::Display for HttpHosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -13,10 +13,10 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_HOST={}", self.host)?;
         writeln!(f, "MCP_RESOURCE_PORT={}", self.port)?;
         writeln!(f, "MCP_RESOURCE_PUBLIC_URL={}", options.resource)?;
+        writeln!(f, "MCP_RESOURCE_BEHIND_TLS_PROXY={}", self.behind_tls_proxy)?;
         writeln!(f, "MCP_RESOURCE_TRANSPORT={}", self.transport.as_str())?;
-        if let Transport::Stdio { .. } = self.transport {
-            writeln!(f, "MCP_ACCESS_TOKEN=***")?;
-        }
+        let is_stdio = matches!(self.transport, Transport::Stdio { .. });
+        writeln!(f, "MCP_ACCESS_TOKEN={}", if is_stdio { "***" } else { "" })?;
         writeln!(f, "MCP_RESOURCE_ALLOWED_HOSTS={}", options.allowed_hosts.join(","))?;
         writeln!(f, "MCP_RESOURCE_ALLOWED_ORIGINS={}", options.allowed_origins.join(","))?;
         let metrics_port = self.metrics_port.map(|port| port.to_string()).unwrap_or_default();
@@ -29,7 +29,8 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_MONTHLY_QUOTA={}", self.storage.monthly_quota)?;
         let advertised = options.advertised_issuers.as_deref().unwrap_or_default();
         writeln!(f, "MCP_RESOURCE_ADVERTISED_AUTH_SERVERS={}", advertised.join(","))?;
-        options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))
+        options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))?;
+        write!(f, "{}", self.serving)
     }
 }
 
@@ -49,6 +50,7 @@ fn issuer_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) -> fmt::R
     scope_settings(f, &issuer.scope_names)?;
     writeln!(f, "MCP_RESOURCE_METADATA_URL={}", url(&issuer.places.metadata))?;
     writeln!(f, "MCP_RESOURCE_JWKS_URL={}", url(&issuer.places.jwks))?;
+    writeln!(f, "MCP_RESOURCE_ALLOW_HTTP_HOSTS={}", issuer.places.http_hosts)?;
     introspection_settings(f, issuer)
 }
 
