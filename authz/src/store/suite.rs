@@ -1,139 +1,19 @@
 //! The suite that every store passes. `open` opens the same database again: what was done has to be there.
 
+mod scene;
+
 use super::*;
 use crate::{
     domain::{
-        ClientAuthentication, CodeSecret, CodeState, GrantState, Origin, PasswordHash, RequestSecret, Secret,
-        SessionSecret, SessionStage,
+        ClientAuthentication, CodeSecret, CodeState, GrantState, Origin, PasswordHash, RequestSecret, SessionSecret,
+        SessionStage,
     },
-    protocol::{
-        ApplicationType, AuthenticationMethod, ClientSecret, CodeChallenge, GrantType, RedirectUri, Resource, Scope,
-        State,
-    },
+    protocol::{ApplicationType, Scope},
 };
 use jiff::{SignedDuration, ToSpan as _};
-use ring::rand::SystemRandom;
 use std::sync::Arc;
 
-const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
-
-/// A database that can be closed and opened again.
-struct Database {
-    folder: tempfile::TempDir,
-}
-
-impl Database {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    async fn open(&self) -> SqlStore {
-        SqlStore::open(&format!("sqlite:{}", self.folder.path().join("authz.db").display())).await.unwrap()
-    }
-
-    async fn reopen(&self, store: SqlStore) -> SqlStore {
-        store.close().await;
-        self.open().await
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the edge of this test")]
-fn random() -> SystemRandom {
-    SystemRandom::new()
-}
-
-fn secret<Use>() -> Secret<Use> {
-    Secret::generate(&random()).unwrap()
-}
-
-fn client(id: &str, origin: Origin) -> RegisteredClient {
-    RegisteredClient {
-        id: ClientId::parse(id).unwrap(),
-        name: Some("A client's \"name\"; DROP TABLE clients".to_owned()),
-        uri: Some("https://app.example".to_owned()),
-        authentication: ClientAuthentication::Secret {
-            hash: ClientSecret::presented("secret".to_owned()).unwrap().hash(),
-            methods: vec![AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretPost],
-        },
-        redirect_uris: ["http://localhost:3030/callback", "https://app.example/cb?x=1"]
-            .map(|uri| RedirectUri::parse(uri).unwrap())
-            .to_vec(),
-        grant_types: vec![GrantType::AuthorizationCode],
-        scope: Scope::parse("mcp:read mcp:write").unwrap(),
-        application_type: ApplicationType::Native,
-        introspects: Some(Resource::parse("http://localhost:8001/mcp").unwrap()),
-        origin,
-        registered_at: NOW,
-    }
-}
-
-fn person(name: &str) -> Person {
-    Person {
-        subject: Subject::generate(&random()).unwrap(),
-        username: Username::parse(name).unwrap(),
-        password: PasswordHash::from_phc("$argon2id$1".to_owned()),
-        origin: Origin::Demo,
-    }
-}
-
-fn pending(session: &SessionHash, client: &RegisteredClient) -> PendingAuthorization {
-    PendingAuthorization {
-        hash: secret::<_>().hash(),
-        session: session.clone(),
-        client_id: client.id.clone(),
-        redirect_uri: client.redirect_uris[0].clone(),
-        scope: Scope::parse("mcp:read").unwrap(),
-        state: Some(State::parse("a\r\nb&c=d'--").unwrap()),
-        challenge: CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
-        resource: Resource::parse("http://localhost:8001/mcp").unwrap(),
-        created_at: NOW,
-        expires_at: NOW + 10.minutes(),
-    }
-}
-
-fn code(pending: &PendingAuthorization, subject: &Subject) -> AuthorizationCode {
-    AuthorizationCode {
-        hash: secret::<_>().hash(),
-        grant: Grant {
-            id: GrantId::generate(&random()).unwrap(),
-            subject: subject.clone(),
-            client_id: pending.client_id.clone(),
-            scope: pending.scope.clone(),
-            resource: pending.resource.clone(),
-            created_at: NOW,
-            state: GrantState::Alive,
-        },
-        redirect_uri: pending.redirect_uri.clone(),
-        challenge: pending.challenge.clone(),
-        expires_at: NOW + 60.seconds(),
-        state: CodeState::Issued,
-    }
-}
-
-/// A client, a person who is signed in, and a request that waits for a decision.
-struct Scene {
-    person: Person,
-    session: BrowserSession,
-    pending: PendingAuthorization,
-}
-
-async fn scene(store: &SqlStore) -> Scene {
-    let (client, person) = (client("c_1", Origin::SelfRegistered), person("ann"));
-    store.put_client(&client).await.unwrap();
-    store.put_person(&person).await.unwrap();
-    let session = BrowserSession::signed_in(secret::<_>().hash(), person.subject.clone(), NOW);
-    store.begin_session(&session).await.unwrap();
-    let pending = pending(&session.hash, &client);
-    store.begin_authorization(&pending).await.unwrap();
-    Scene { person, session, pending }
-}
-
-async fn approved(store: &SqlStore) -> AuthorizationCode {
-    let scene = scene(store).await;
-    let code = code(&scene.pending, &scene.person.subject);
-    assert_eq!(store.approve(&scene.pending, &code, NOW).await.unwrap(), Decision::First);
-    code
-}
+use scene::*;
 
 #[tokio::test]
 async fn clients_survive_a_restart_with_every_member() {

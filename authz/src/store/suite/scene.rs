@@ -1,0 +1,132 @@
+//! What the suite plays with: a database, a client, a person, a request that waits for a decision.
+
+use super::super::*;
+use crate::{
+    domain::{ClientAuthentication, CodeState, GrantState, Origin, PasswordHash, Secret},
+    protocol::{
+        ApplicationType, AuthenticationMethod, ClientSecret, CodeChallenge, GrantType, RedirectUri, Resource, Scope,
+        State,
+    },
+};
+use jiff::ToSpan as _;
+use ring::rand::SystemRandom;
+
+pub(super) const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
+/// A database that can be closed and opened again.
+pub(super) struct Database {
+    folder: tempfile::TempDir,
+}
+
+impl Database {
+    pub(super) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(super) async fn open(&self) -> SqlStore {
+        SqlStore::open(&format!("sqlite:{}", self.folder.path().join("authz.db").display())).await.unwrap()
+    }
+
+    pub(super) async fn reopen(&self, store: SqlStore) -> SqlStore {
+        store.close().await;
+        self.open().await
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge of this test")]
+pub(super) fn random() -> SystemRandom {
+    SystemRandom::new()
+}
+
+pub(super) fn secret<Use>() -> Secret<Use> {
+    Secret::generate(&random()).unwrap()
+}
+
+pub(super) fn client(id: &str, origin: Origin) -> RegisteredClient {
+    RegisteredClient {
+        id: ClientId::parse(id).unwrap(),
+        name: Some("A client's \"name\"; DROP TABLE clients".to_owned()),
+        uri: Some("https://app.example".to_owned()),
+        authentication: ClientAuthentication::Secret {
+            hash: ClientSecret::presented("secret".to_owned()).unwrap().hash(),
+            methods: vec![AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretPost],
+        },
+        redirect_uris: ["http://localhost:3030/callback", "https://app.example/cb?x=1"]
+            .map(|uri| RedirectUri::parse(uri).unwrap())
+            .to_vec(),
+        grant_types: vec![GrantType::AuthorizationCode],
+        scope: Scope::parse("mcp:read mcp:write").unwrap(),
+        application_type: ApplicationType::Native,
+        introspects: Some(Resource::parse("http://localhost:8001/mcp").unwrap()),
+        origin,
+        registered_at: NOW,
+    }
+}
+
+pub(super) fn person(name: &str) -> Person {
+    Person {
+        subject: Subject::generate(&random()).unwrap(),
+        username: Username::parse(name).unwrap(),
+        password: PasswordHash::from_phc("$argon2id$1".to_owned()),
+        origin: Origin::Demo,
+    }
+}
+
+pub(super) fn pending(session: &SessionHash, client: &RegisteredClient) -> PendingAuthorization {
+    PendingAuthorization {
+        hash: secret::<_>().hash(),
+        session: session.clone(),
+        client_id: client.id.clone(),
+        redirect_uri: client.redirect_uris[0].clone(),
+        scope: Scope::parse("mcp:read").unwrap(),
+        state: Some(State::parse("a\r\nb&c=d'--").unwrap()),
+        challenge: CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
+        resource: Resource::parse("http://localhost:8001/mcp").unwrap(),
+        created_at: NOW,
+        expires_at: NOW + 10.minutes(),
+    }
+}
+
+pub(super) fn code(pending: &PendingAuthorization, subject: &Subject) -> AuthorizationCode {
+    AuthorizationCode {
+        hash: secret::<_>().hash(),
+        grant: Grant {
+            id: GrantId::generate(&random()).unwrap(),
+            subject: subject.clone(),
+            client_id: pending.client_id.clone(),
+            scope: pending.scope.clone(),
+            resource: pending.resource.clone(),
+            created_at: NOW,
+            state: GrantState::Alive,
+        },
+        redirect_uri: pending.redirect_uri.clone(),
+        challenge: pending.challenge.clone(),
+        expires_at: NOW + 60.seconds(),
+        state: CodeState::Issued,
+    }
+}
+
+/// A client, a person who is signed in, and a request that waits for a decision.
+pub(super) struct Scene {
+    pub(super) person: Person,
+    pub(super) session: BrowserSession,
+    pub(super) pending: PendingAuthorization,
+}
+
+pub(super) async fn scene(store: &SqlStore) -> Scene {
+    let (client, person) = (client("c_1", Origin::SelfRegistered), person("ann"));
+    store.put_client(&client).await.unwrap();
+    store.put_person(&person).await.unwrap();
+    let session = BrowserSession::signed_in(secret::<_>().hash(), person.subject.clone(), NOW);
+    store.begin_session(&session).await.unwrap();
+    let pending = pending(&session.hash, &client);
+    store.begin_authorization(&pending).await.unwrap();
+    Scene { person, session, pending }
+}
+
+pub(super) async fn approved(store: &SqlStore) -> AuthorizationCode {
+    let scene = scene(store).await;
+    let code = code(&scene.pending, &scene.person.subject);
+    assert_eq!(store.approve(&scene.pending, &code, NOW).await.unwrap(), Decision::First);
+    code
+}
