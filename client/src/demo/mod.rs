@@ -63,7 +63,8 @@ async fn start(
 ) -> Result<(Children, Url), check::Problem> {
     let redirect_uri = DEMO_REDIRECT_URI.parse().map_err(|_| ServerError::Url(DEMO_REDIRECT_URI.to_owned()))?;
     let plan = Plan::isolated(&Binaries::build(Beside::Programs)?, folder)?;
-    let line = format!("authz at {}, mcp-server at {}", plan.issuer, plan.addresses.server);
+    let line =
+        format!("authz at {}, mcp-server at {}", plan.issuer.as_str().trim_end_matches('/'), plan.addresses.server);
     let children = plan.start(http).await?;
     // A closed pipe must not end the check: its exit code counts.
     let _ = writeln!(out, "{:<18} {line}", Step::Start);

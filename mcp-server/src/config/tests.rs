@@ -66,6 +66,18 @@ fn every_problem_is_reported_at_once() {
 }
 
 #[test]
+fn plain_http_leaves_loopback_only_behind_a_tls_proxy() {
+    assert_eq!(problems(&["--host", "0.0.0.0"]), ["MCP_RESOURCE_HOST"]);
+    assert_eq!(problems(&["--host", "[::]"]), ["MCP_RESOURCE_HOST"]);
+    for host in ["localhost", "127.0.0.1", "::1", "[::1]"] {
+        assert!(config(&["--host", host]).is_ok(), "{host}");
+    }
+    assert!(config(&["--host", "0.0.0.0", "--behind-tls-proxy"]).is_ok());
+    let named = ["--host", "0.0.0.0", "--public-url", "http://mcp:8001/mcp", "--allow-http-hosts", "mcp:8001"];
+    assert!(config(&named).is_ok(), "its own name is listed as one that may do without TLS");
+}
+
+#[test]
 fn sse_names_streamable_http_and_the_underscore_is_fine() {
     let problem = config(&["--transport", "sse"]).unwrap_err().remove(0).to_string();
     assert!(problem.contains("streamable-http"), "{problem}");
