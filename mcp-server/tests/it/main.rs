@@ -7,6 +7,7 @@ mod bench;
 mod doctor;
 mod explain;
 mod faults;
+mod forgeries;
 mod introspection;
 mod introspection_table;
 mod issuer;
