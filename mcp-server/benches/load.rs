@@ -248,6 +248,7 @@ fn free_port() -> u16 {
 
 #[expect(clippy::disallowed_methods, reason = "the edge of this process")]
 async fn twin(port: u16, folder: &std::path::Path) {
+    serving::logging::init(serving::logging::LogFormat::Text, "info").unwrap();
     let url = format!("sqlite:{}", folder.join("notes.db").display());
     let storage = Storage::new(url.parse().unwrap(), Arc::new(SystemRandom::new()));
     let meter = Arc::new(Meter::new(storage.clone()));

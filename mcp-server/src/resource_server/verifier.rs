@@ -207,7 +207,7 @@ impl Verifier {
             expires_at: claims.expires_at,
             token_id: claims.token_id,
             authenticated_at,
-            others: claims.extra,
+            others: claims.extra.into_iter().map(|(name, value)| (name.into_boxed_str(), value)).collect(),
         });
         self.verdicts.insert(hash, Verdict { token: token.clone(), issuer: judge.index, not_before, until, key });
         token

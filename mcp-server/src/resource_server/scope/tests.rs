@@ -29,7 +29,7 @@ fn token(scopes: &str, authenticated_at: Option<Timestamp>) -> AccessToken {
         audience: Vec::new(),
         expires_at: None,
         token_id: None,
-        others: serde_json::Map::new(),
+        others: Box::default(),
         authenticated_at,
     })
 }
