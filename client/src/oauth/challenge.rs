@@ -131,15 +131,19 @@ impl Parser<'_> {
         let mut value = String::new();
         let mut characters = self.rest.char_indices();
         while let Some((at, character)) = characters.next() {
-            match character {
+            // RFC 9110 §5.6.4: an escape makes no control character good.
+            let meant = match character {
                 '"' => {
                     self.rest = self.rest.get(at + 1..)?;
                     return Some(value);
                 }
-                '\\' => value.push(characters.next()?.1),
-                control if control.is_control() && control != '\t' => return None,
-                other => value.push(other),
+                '\\' => characters.next()?.1,
+                other => other,
+            };
+            if meant.is_control() && meant != '\t' {
+                return None;
             }
+            value.push(meant);
         }
         None
     }
@@ -232,6 +236,8 @@ mod tests {
             r#"Bearer resource_metadata="a\"#,
             r#"Bearer resource_metadata="u" junk"#,
             "Bearer resource_metadata=\"a\u{0}b\"",
+            "Bearer resource_metadata=\"a\\\u{0}b\"",
+            "Bearer resource_metadata=\"a\\\u{9b}b\"",
             "Bearer resource_metadata=\"a\r\nb\"",
             "Bearer@ resource_metadata=u",
         ] {
