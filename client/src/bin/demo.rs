@@ -4,7 +4,12 @@ use anyhow::{Context as _, anyhow};
 use client::{
     app::Exit,
     config::Config,
-    demo::{binaries::workspace, check_in, cli::Cli, interactive},
+    demo::{
+        binaries::{Beside, Binaries, workspace},
+        check_in,
+        cli::Cli,
+        interactive,
+    },
     run::{Edge, notice_on_stderr, run},
 };
 use ring::rand::SystemRandom;
@@ -41,9 +46,10 @@ fn main() -> ExitCode {
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     serving::logging::init(cli.client.log_format, "warn")?;
     let runtime = Runtime::new().context("no threads")?;
+    let beside = Beside::tests_if(cli.places.beside_tests);
     let outcome = runtime.block_on(async {
         tokio::select! {
-            outcome = async { if cli.check { check().await } else { demo(cli).await } } => outcome,
+            outcome = async { if cli.check { check(beside).await } else { demo(cli).await } } => outcome,
             // The servers end because the other branch is dropped.
             () = serving::shutdown_signal() => Ok(ExitCode::from(INTERRUPTED)),
         }
@@ -53,12 +59,13 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     outcome
 }
 
-async fn check() -> anyhow::Result<ExitCode> {
+async fn check(beside: Beside) -> anyhow::Result<ExitCode> {
+    let binaries = Binaries::build(beside)?;
     let folder = tempfile::Builder::new().prefix("portcullis-demo-").tempdir().context("no temporary folder")?;
     let http = client(&ClientOptions::default())?;
     #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
     let random = SystemRandom::new();
-    let checked = check_in(folder.path(), http, &random, io::stdout()).await;
+    let checked = check_in(&binaries, folder.path(), http, &random, io::stdout()).await;
     if let Err(failed) = checked {
         let kept = folder.keep();
         return Err(anyhow!("{failed}\nThe logs are kept in {}.", kept.join("logs").display()));

@@ -28,6 +28,14 @@ pub enum Beside {
     Tests,
 }
 
+impl Beside {
+    /// Which of the two it is.
+    #[must_use]
+    pub const fn tests_if(tests: bool) -> Self {
+        if tests { Self::Tests } else { Self::Programs }
+    }
+}
+
 /// One line of `cargo build --message-format=json`.
 #[derive(Deserialize)]
 struct Message {

@@ -29,6 +29,9 @@ pub struct Places {
     /// Port of mcp-server.
     #[arg(long, env = "MCP_RESOURCE_PORT", value_name = "PORT", default_value_t = 8001)]
     pub resource_port: u16,
+    /// Build the servers beside the tests that are built already, as `cargo test` does.
+    #[arg(long, hide = true)]
+    pub beside_tests: bool,
     /// Where both servers log [default: data/logs].
     #[arg(long, value_name = "FOLDER")]
     pub logs: Option<PathBuf>,

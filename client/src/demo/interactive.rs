@@ -39,7 +39,7 @@ pub struct Greeting {
 pub async fn start(places: &Places, http: &reqwest::Client) -> Result<Started, ServerError> {
     ports::expect_free(places.auth_port, "MCP_AUTH_PORT")?;
     ports::expect_free(places.resource_port, "MCP_RESOURCE_PORT")?;
-    let binaries = Binaries::build(Beside::Programs)?;
+    let binaries = Binaries::build(Beside::tests_if(places.beside_tests))?;
     let plan = plan(places, &binaries)?;
     let lines = [line(&plan.authz, plan.issuer.as_str()), line(&plan.mcp_server, plan.addresses.server.as_str())];
     let server = plan.addresses.server.to_string();
@@ -118,6 +118,7 @@ mod tests {
 
     fn places() -> Places {
         Places {
+            beside_tests: false,
             auth_port: 9100,
             resource_port: 8101,
             logs: None,

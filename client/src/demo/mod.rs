@@ -19,7 +19,7 @@ use crate::{
     config::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET},
     oauth::client::{ClientCredentials, ClientSecret},
 };
-use binaries::{Beside, Binaries};
+use binaries::Binaries;
 use browser::Person;
 use check::{Cast, Step, StepFailed};
 use children::{Children, Plan};
@@ -45,24 +45,26 @@ pub const DEMO_REDIRECT_URI: &str = "http://localhost:3030/callback";
 /// # Errors
 /// The first step that failed.
 pub async fn check_in(
+    binaries: &Binaries,
     folder: &Path,
     http: reqwest::Client,
     random: &dyn SecureRandom,
     mut out: impl io::Write,
 ) -> Result<(), StepFailed> {
     let failed = |problem| StepFailed { step: Step::Start, problem };
-    let (mut children, redirect_uri) = start(folder, &http, &mut out).await.map_err(failed)?;
+    let (mut children, redirect_uri) = start(binaries, folder, &http, &mut out).await.map_err(failed)?;
     let cast = Cast { http, random, person: demo_person(), credentials: demo_client(), redirect_uri };
     check::run(&mut children, &cast, out).await
 }
 
 async fn start(
+    binaries: &Binaries,
     folder: &Path,
     http: &reqwest::Client,
     out: &mut impl io::Write,
 ) -> Result<(Children, Url), check::Problem> {
     let redirect_uri = DEMO_REDIRECT_URI.parse().map_err(|_| ServerError::Url(DEMO_REDIRECT_URI.to_owned()))?;
-    let plan = Plan::isolated(&Binaries::build(Beside::Programs)?, folder)?;
+    let plan = Plan::isolated(binaries, folder)?;
     let line =
         format!("authz at {}, mcp-server at {}", plan.issuer.as_str().trim_end_matches('/'), plan.addresses.server);
     let children = plan.start(http).await?;

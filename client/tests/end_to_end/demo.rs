@@ -27,8 +27,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[tokio::test]
 async fn the_check_passes_and_says_so() {
     binaries();
-    let check =
-        Command::new(env!("CARGO_BIN_EXE_demo")).arg("--check").stdin(Stdio::null()).kill_on_drop(true).output();
+    let check = Command::new(env!("CARGO_BIN_EXE_demo"))
+        .args(["--check", "--beside-tests"])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
     let output = timeout(PATIENCE, check).await.expect("the check ends").unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -71,7 +74,7 @@ impl Demo {
         let ports = [ports::free().unwrap(), ports::free().unwrap()];
         let page = folder.join("page-to-open");
         let process = Command::new(env!("CARGO_BIN_EXE_demo"))
-            .arg("--logs")
+            .args(["--beside-tests", "--logs"])
             .arg(folder)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end"))
             .env("BROWSER", "./browser.sh")
