@@ -3,7 +3,7 @@
 
 use crate::{
     demo::DemoPerson,
-    domain::{BrowserSession, PendingAuthorization, RequestSecret, SessionSecret, Subject},
+    domain::{AuthenticatedPerson, BrowserSession, PendingAuthorization, RequestSecret, SessionSecret, Subject},
     login::passwords::{PasswordLimits, PasswordPool},
     protocol::{Resource, Scope},
     public_url::PublicUrl,
@@ -146,6 +146,11 @@ impl Server {
         self.services.store.person_by_username(&username).await.unwrap().unwrap().subject
     }
 
+    /// The demo person, who types the password now.
+    pub(crate) async fn person(&self) -> AuthenticatedPerson {
+        AuthenticatedPerson::by_password(self.subject().await, self.services.now())
+    }
+
     /// The cookie of a browser in which the demo person is signed in.
     pub(crate) async fn signed_in(&self) -> (String, BrowserSession) {
         let secret = SessionSecret::generate(&random()).unwrap();
@@ -173,7 +178,7 @@ impl Server {
     /// The whole way to a code, with the consent page left out.
     pub(crate) async fn code(&self, parameters: &[(&str, &str)]) -> String {
         let pending = self.pending(parameters).await;
-        let target = crate::authorize::approve(&self.services, &pending, &self.subject().await).await.unwrap();
+        let target = crate::authorize::approve(&self.services, &pending, &self.person().await).await.unwrap();
         Url::parse(&target).unwrap().parameter("code").unwrap()
     }
 

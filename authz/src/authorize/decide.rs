@@ -2,8 +2,8 @@
 
 use crate::{
     domain::{
-        AuthorizationCode, CODE_LIFETIME, CodeSecret, CodeState, Grant, GrantId, GrantState, PendingAuthorization,
-        Subject,
+        AuthenticatedPerson, AuthorizationCode, CODE_LIFETIME, CodeSecret, CodeState, Grant, GrantId, GrantState,
+        PendingAuthorization,
     },
     protocol::ErrorCode,
     services::Services,
@@ -25,23 +25,24 @@ pub enum DecisionError {
     Store(#[from] StoreError),
 }
 
-/// `subject` allows what `pending` asks for: makes the grant and its code, and returns where to send the browser (303).
+/// `person` allows what `pending` asks for: makes the grant and its code, and returns where to send the browser (303).
 ///
 /// # Errors
 /// The request was decided before, or the store or the randomness failed. No code exists then.
 pub async fn approve(
     services: &Services,
     pending: &PendingAuthorization,
-    subject: &Subject,
+    person: &AuthenticatedPerson,
 ) -> Result<String, DecisionError> {
     let now = services.now();
     let secret = CodeSecret::generate(services.random.as_ref())?;
     let grant = Grant {
         id: GrantId::generate(services.random.as_ref())?,
-        subject: subject.clone(),
+        subject: person.subject.clone(),
         client_id: pending.client_id.clone(),
         scope: pending.scope.clone(),
         resource: pending.resource.clone(),
+        authentication: Some(person.authentication),
         created_at: now,
         state: GrantState::Alive,
     };
@@ -50,6 +51,7 @@ pub async fn approve(
         grant,
         redirect_uri: pending.redirect_uri.clone(),
         challenge: pending.challenge.clone(),
+        nonce: pending.nonce.clone(),
         expires_at: now + CODE_LIFETIME,
         state: CodeState::Issued,
     };

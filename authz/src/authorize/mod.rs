@@ -94,6 +94,7 @@ async fn begin(
         scope: request.scope,
         state: request.state,
         challenge: request.challenge,
+        nonce: request.nonce,
         resource: request.resource,
         created_at: now,
         expires_at: now + PENDING_LIFETIME,

@@ -4,8 +4,8 @@
 use crate::{
     domain::RegisteredClient,
     protocol::{
-        CodeChallenge, ErrorCode, GrantType, MalformedParameters, Parameters, RedirectUri, Resource, ResponseType,
-        Scope, State,
+        CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectUri, Resource,
+        ResponseType, Scope, State,
     },
     services::Settings,
 };
@@ -21,6 +21,8 @@ pub struct AuthorizationRequest {
     pub state: Option<State>,
     /// The PKCE challenge.
     pub challenge: CodeChallenge,
+    /// The client's own value for the ID token.
+    pub nonce: Option<Nonce>,
     /// The resource: the only one there is if none was named.
     pub resource: Resource,
     /// `prompt=none`: no page may be shown.
@@ -85,6 +87,7 @@ impl AuthorizationRequest {
         check_kind(parameters, client).map_err(refuse)?;
         Ok(Self {
             challenge: challenge(parameters).map_err(refuse)?,
+            nonce: nonce(parameters).map_err(refuse)?,
             resource: resource(parameters, settings).map_err(refuse)?,
             scope: scope(parameters, client, settings).map_err(refuse)?,
             silent: once(parameters, "prompt").map_err(refuse)?.is_some_and(|prompt| prompt == "none"),
@@ -167,6 +170,12 @@ fn challenge(parameters: &Parameters) -> Result<CodeChallenge, Wrong> {
         return Err(invalid());
     }
     CodeChallenge::parse(raw.ok_or_else(invalid)?).map_err(|_| invalid())
+}
+
+/// OIDC Core §3.1.2.1.
+fn nonce(parameters: &Parameters) -> Result<Option<Nonce>, Wrong> {
+    let nonce = once(parameters, "nonce")?.map(Nonce::parse).transpose();
+    nonce.map_err(|_| wrong(ErrorCode::InvalidRequest, "nonce is too long"))
 }
 
 /// RFC 8707 §2. One token is for one resource.

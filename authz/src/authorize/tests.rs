@@ -2,7 +2,8 @@
 
 use crate::{
     authorize::{DecisionError, approve, deny},
-    domain::PENDING_LIFETIME,
+    domain::{CodeSecret, PENDING_LIFETIME},
+    protocol::Nonce,
     testing::*,
 };
 use axum::body::Body;
@@ -277,7 +278,7 @@ async fn state_is_returned_byte_for_byte_with_one_code_and_the_issuer() {
     let long = "s".repeat(4096);
     for state in ["a\r\nSet-Cookie: x=y", "a&code=evil#frag?x=1", "%20+ äöü\u{1f980}\0", "xyz", &long] {
         let pending = server.pending(&request_with(&[("state", state)])).await;
-        let target = approve(&server.services, &pending, &server.subject().await).await.unwrap();
+        let target = approve(&server.services, &pending, &server.person().await).await.unwrap();
         let target = Url::parse(&target).unwrap();
         assert_eq!(target.parameter("state").as_deref(), Some(state));
         assert_eq!(target.parameter("iss").as_deref(), Some(ISSUER));
@@ -288,8 +289,21 @@ async fn state_is_returned_byte_for_byte_with_one_code_and_the_issuer() {
     let target = ask(&server, &[("state", &too_long)]).await.location();
     assert_eq!((target.parameter("error").as_deref(), target.parameter("state")), (Some("invalid_request"), None));
     let pending = server.pending(&request_with(&[("state", "")])).await;
-    let target = approve(&server.services, &pending, &server.subject().await).await.unwrap();
+    let target = approve(&server.services, &pending, &server.person().await).await.unwrap();
     assert_eq!(Url::parse(&target).unwrap().parameter("state"), None);
+}
+
+#[tokio::test]
+async fn the_code_knows_the_nonce_and_how_and_when_the_person_signed_in() {
+    let server = Server::start().await;
+    for (nonce, expected) in [("n-0S6_WzA2Mj", Some("n-0S6_WzA2Mj")), ("", None)] {
+        let code = CodeSecret::parse(&server.code(&request_with(&[("nonce", nonce)])).await).unwrap();
+        let code = server.services.store.code(&code.hash()).await.unwrap().unwrap();
+        assert_eq!(code.nonce.as_ref().map(Nonce::as_str), expected);
+        assert_eq!(code.grant.authentication, Some(server.person().await.authentication));
+    }
+    let target = ask(&server, &[("nonce", &"n".repeat(1025))]).await.location();
+    assert_eq!(target.parameter("error").as_deref(), Some("invalid_request"));
 }
 
 #[tokio::test]
@@ -316,17 +330,17 @@ async fn denying_tells_the_client_once() {
 #[tokio::test]
 async fn a_replayed_consent_gives_no_second_code() {
     let server = Server::start().await;
-    let (pending, subject) = (server.pending(&AUTHORIZATION_REQUEST).await, server.subject().await);
-    assert!(approve(&server.services, &pending, &subject).await.is_ok());
-    assert!(matches!(approve(&server.services, &pending, &subject).await, Err(DecisionError::AlreadyDecided)));
+    let (pending, person) = (server.pending(&AUTHORIZATION_REQUEST).await, server.person().await);
+    assert!(approve(&server.services, &pending, &person).await.is_ok());
+    assert!(matches!(approve(&server.services, &pending, &person).await, Err(DecisionError::AlreadyDecided)));
 }
 
 #[tokio::test]
 async fn a_decision_after_ten_minutes_is_too_late() {
     let server = Server::start().await;
-    let (pending, subject) = (server.pending(&AUTHORIZATION_REQUEST).await, server.subject().await);
+    let (pending, person) = (server.pending(&AUTHORIZATION_REQUEST).await, server.person().await);
     server.clock.advance(Duration::try_from(PENDING_LIFETIME).unwrap());
-    assert!(matches!(approve(&server.services, &pending, &subject).await, Err(DecisionError::AlreadyDecided)));
+    assert!(matches!(approve(&server.services, &pending, &person).await, Err(DecisionError::AlreadyDecided)));
 }
 
 #[tokio::test]
@@ -334,7 +348,7 @@ async fn a_restart_between_request_and_decision_changes_nothing() {
     let server = Server::start().await;
     let pending = server.pending(&AUTHORIZATION_REQUEST).await;
     let server = server.restart().await;
-    assert!(approve(&server.services, &pending, &server.subject().await).await.is_ok());
+    assert!(approve(&server.services, &pending, &server.person().await).await.is_ok());
 }
 
 #[tokio::test]

@@ -15,13 +15,14 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
     let named = form.field(REQUEST)?.ok_or(PageError::Field(REQUEST))?;
     let decision = form.field("decision")?.and_then(Decision::parse).ok_or(PageError::Field("decision"))?;
     let asking = Asking::load(&services, form.browser(), Some(named)).await?.ok_or(PageError::RequestGone)?;
-    let Some(subject) = form.browser().session().subject() else {
+    let Some(person) = form.browser().session().person() else {
         return Ok(see_other(&page_address(&services, LOGIN, Some(&asking.request()))));
     };
     let client_id = &asking.client.id;
+    let subject = &person.subject;
     tracing::info!(%subject, %client_id, scope = %asking.pending.scope, ?decision, "decided");
     let target = match decision {
-        Decision::Allow => approve(&services, &asking.pending, subject).await?,
+        Decision::Allow => approve(&services, &asking.pending, person).await?,
         Decision::Deny => deny(&services, &asking.pending).await?,
     };
     Ok(see_other(&target))

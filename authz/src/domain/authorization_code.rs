@@ -1,7 +1,7 @@
 //! Authorization codes (RFC 6749 §4.1.2): short-lived, single use, bound to everything that was asked for.
 
 use super::{CodeHash, Grant};
-use crate::protocol::{CodeChallenge, RedirectUri};
+use crate::protocol::{CodeChallenge, Nonce, RedirectUri};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a client has to redeem a code.
@@ -18,6 +18,8 @@ pub struct AuthorizationCode {
     pub redirect_uri: RedirectUri,
     /// The PKCE challenge of the request.
     pub challenge: CodeChallenge,
+    /// The nonce of the request, for the ID token.
+    pub nonce: Option<Nonce>,
     /// When it is too late to redeem it.
     pub expires_at: Timestamp,
     /// Whether it was redeemed.

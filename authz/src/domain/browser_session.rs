@@ -1,6 +1,6 @@
 //! The session of one browser with this server: who sits in front of it, if we know.
 
-use super::{SessionHash, Subject};
+use super::{AuthenticatedPerson, SessionHash, Subject};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a session lasts in which somebody has signed in.
@@ -25,12 +25,7 @@ pub enum SessionStage {
     /// Nobody has signed in.
     Anonymous,
     /// Somebody has.
-    SignedIn {
-        /// Who.
-        subject: Subject,
-        /// When the password was checked.
-        authenticated_at: Timestamp,
-    },
+    SignedIn(AuthenticatedPerson),
 }
 
 impl BrowserSession {
@@ -45,7 +40,7 @@ impl BrowserSession {
     pub fn signed_in(hash: SessionHash, subject: Subject, now: Timestamp) -> Self {
         Self {
             hash,
-            stage: SessionStage::SignedIn { subject, authenticated_at: now },
+            stage: SessionStage::SignedIn(AuthenticatedPerson::by_password(subject, now)),
             expires_at: now + SESSION_LIFETIME,
         }
     }
@@ -55,7 +50,16 @@ impl BrowserSession {
     pub const fn subject(&self) -> Option<&Subject> {
         match &self.stage {
             SessionStage::Anonymous => None,
-            SessionStage::SignedIn { subject, .. } => Some(subject),
+            SessionStage::SignedIn(person) => Some(&person.subject),
+        }
+    }
+
+    /// Who is signed in, how and since when.
+    #[must_use]
+    pub const fn person(&self) -> Option<&AuthenticatedPerson> {
+        match &self.stage {
+            SessionStage::Anonymous => None,
+            SessionStage::SignedIn(person) => Some(person),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Grants: that a person allowed a client to act on a resource. Tokens carry the id of their grant; they have no rows.
 
-use super::Subject;
+use super::{Authentication, Subject};
 use crate::protocol::{ClientId, Resource, Scope};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -19,6 +19,8 @@ pub struct Grant {
     pub scope: Scope,
     /// Where.
     pub resource: Resource,
+    /// How and when they had proved who they are; `None` where no person was asked.
+    pub authentication: Option<Authentication>,
     /// When.
     pub created_at: Timestamp,
     /// Whether it still holds.

@@ -1,5 +1,6 @@
 //! What the authorization server keeps, and the life of each thing as an enum. No I/O.
 
+mod authentication;
 mod authorization_code;
 mod browser_session;
 mod client;
@@ -9,6 +10,7 @@ mod pending_authorization;
 mod person;
 mod secret;
 
+pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
 pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
 pub use client::{ClientAuthentication, RegisteredClient};

@@ -1,7 +1,7 @@
 //! An authorization request that passed every check and waits for the person to sign in and decide.
 
 use super::{RequestHash, SessionHash};
-use crate::protocol::{ClientId, CodeChallenge, RedirectUri, Resource, Scope, State};
+use crate::protocol::{ClientId, CodeChallenge, Nonce, RedirectUri, Resource, Scope, State};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a person has to sign in and decide.
@@ -24,6 +24,8 @@ pub struct PendingAuthorization {
     pub state: Option<State>,
     /// The PKCE challenge (S256).
     pub challenge: CodeChallenge,
+    /// The client's own value for the ID token, if it sent one.
+    pub nonce: Option<Nonce>,
     /// The resource the token will be for.
     pub resource: Resource,
     /// When the request was made.

@@ -4,6 +4,7 @@
 mod client_id;
 mod client_secret;
 mod error_code;
+mod nonce;
 mod parameters;
 mod pkce;
 mod redirect_uri;
@@ -15,6 +16,7 @@ mod words;
 pub use client_id::{ClientId, InvalidClientId};
 pub use client_secret::{ClientSecret, ClientSecretHash};
 pub use error_code::ErrorCode;
+pub use nonce::{InvalidNonce, Nonce};
 pub use parameters::{MalformedParameters, Parameters};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidCodeChallenge, InvalidCodeVerifier};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};

@@ -5,8 +5,8 @@ mod scene;
 use super::*;
 use crate::{
     domain::{
-        ClientAuthentication, CodeSecret, CodeState, GrantState, Origin, PasswordHash, RequestSecret, SessionSecret,
-        SessionStage,
+        AuthenticatedPerson, ClientAuthentication, CodeSecret, CodeState, GrantState, Origin, PasswordHash,
+        RequestSecret, SessionSecret, SessionStage,
     },
     protocol::{ApplicationType, Scope},
 };
@@ -123,7 +123,7 @@ async fn renewing_a_session_ends_the_old_one_and_takes_its_requests_along() {
     let store = database.reopen(store).await;
     assert_eq!(store.session(&old.hash, NOW).await.unwrap(), None);
     let found = store.session(&new.hash, NOW).await.unwrap().unwrap();
-    assert_eq!(found.stage, SessionStage::SignedIn { subject: person.subject, authenticated_at: NOW });
+    assert_eq!(found.stage, SessionStage::SignedIn(AuthenticatedPerson::by_password(person.subject, NOW)));
     assert_eq!(store.pending_authorization(&pending.hash, &old.hash, NOW).await.unwrap(), None);
     let moved = PendingAuthorization { session: new.hash.clone(), ..pending.clone() };
     assert_eq!(store.pending_authorization(&pending.hash, &new.hash, NOW).await.unwrap(), Some(moved));

@@ -53,6 +53,8 @@ pub(super) fn issue(services: &Services, grant: &Grant, now: Timestamp) -> Resul
         exp: now.as_second().saturating_add(ttl.as_secs()),
         jti: &URL_SAFE_NO_PAD.encode(token_id),
         grant_id: grant.id.as_str(),
+        auth_time: grant.authentication.map(|authentication| authentication.at.as_second()),
+        acr: grant.authentication.map(|authentication| authentication.context.as_str()),
     };
     let access_token = services.keys.sign(ACCESS_TOKEN_TYPE, &claims, now)?;
     Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl.as_secs(), scope })
@@ -71,6 +73,10 @@ struct Claims<'a> {
     exp: i64,
     jti: &'a str,
     grant_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
 }
 
 impl IntoResponse for TokenResponse {

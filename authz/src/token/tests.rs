@@ -51,12 +51,14 @@ async fn the_access_token_is_rfc_9068_and_names_its_grant() {
     let claims = claims(&token);
     let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["aud", "client_id", "exp", "grant_id", "iat", "iss", "jti", "scope", "sub"]);
+    assert_eq!(names, ["acr", "aud", "auth_time", "client_id", "exp", "grant_id", "iat", "iss", "jti", "scope", "sub"]);
     assert_eq!(
         (&claims["iss"], &claims["aud"], &claims["client_id"]),
         (&json!(ISSUER), &json!(RESOURCE), &json!(CLIENT))
     );
     assert_eq!((&claims["iat"], &claims["exp"]), (&json!(NOW.as_second()), &json!(NOW.as_second() + 3600)));
+    assert_eq!(claims["auth_time"], json!(NOW.as_second()));
+    assert_eq!(claims["acr"], "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport");
     let subject = claims["sub"].as_str().unwrap();
     assert!(subject != "demo_user" && subject != CLIENT && subject == server.subject().await.as_str());
     assert!(URL_SAFE_NO_PAD.decode(claims["jti"].as_str().unwrap()).unwrap().len() >= 16);

@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{
     domain::{PendingAuthorization, RequestHash, SessionHash},
-    protocol::{ClientId, CodeChallenge, RedirectUri, Resource, Scope, State},
+    protocol::{ClientId, CodeChallenge, Nonce, RedirectUri, Resource, Scope, State},
 };
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
 
 const ADD: &str = "INSERT INTO pending_authorizations (hash, session_hash, client_id, redirect_uri, scope, state, \
-    challenge, resource, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    challenge, resource, created_at, expires_at, nonce) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 pub(super) async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), StoreError> {
     sqlx::query(ADD)
@@ -26,6 +26,7 @@ pub(super) async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Resul
         .bind(pending.resource.as_str())
         .bind(pending.created_at.as_second())
         .bind(pending.expires_at.as_second())
+        .bind(pending.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()))
         .execute(pool)
         .await?;
     Ok(())
@@ -70,6 +71,7 @@ fn read(row: &AnyRow) -> Result<PendingAuthorization, StoreError> {
         scope: parsed(row, "scope", Scope::parse)?,
         state: optional(row, "state", State::parse)?,
         challenge: parsed(row, "challenge", CodeChallenge::parse)?,
+        nonce: optional(row, "nonce", Nonce::parse)?,
         resource: parsed(row, "resource", Resource::parse)?,
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,

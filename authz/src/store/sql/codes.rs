@@ -2,11 +2,14 @@
 
 use super::{
     Redemption, StoreError,
-    row::{optional_time, parsed, text, time},
+    row::{optional, optional_time, parsed, text, time},
 };
 use crate::{
-    domain::{AuthorizationCode, CodeHash, CodeState, Grant, GrantId, GrantState, Subject},
-    protocol::{ClientId, CodeChallenge, RedirectUri, Resource, Scope},
+    domain::{
+        Authentication, AuthenticationContext, AuthorizationCode, CodeHash, CodeState, Grant, GrantId, GrantState,
+        Subject,
+    },
+    protocol::{ClientId, CodeChallenge, Nonce, RedirectUri, Resource, Scope},
 };
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
@@ -15,8 +18,8 @@ pub(super) async fn add(
     transaction: &mut Transaction<'static, Any>,
     code: &AuthorizationCode,
 ) -> Result<(), StoreError> {
-    let statement = "INSERT INTO grants (id, subject, client_id, scope, resource, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    let statement = "INSERT INTO grants (id, subject, client_id, scope, resource, created_at, authenticated_at, acr) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     sqlx::query(statement)
         .bind(code.grant.id.as_str())
         .bind(code.grant.subject.as_str())
@@ -24,14 +27,19 @@ pub(super) async fn add(
         .bind(code.grant.scope.to_string())
         .bind(code.grant.resource.as_str())
         .bind(code.grant.created_at.as_second())
+        .bind(code.grant.authentication.map(|authentication| authentication.at.as_second()))
+        .bind(code.grant.authentication.map(|authentication| authentication.context.as_str()))
         .execute(&mut **transaction)
         .await?;
-    sqlx::query("INSERT INTO codes (hash, grant_id, redirect_uri, challenge, expires_at) VALUES ($1, $2, $3, $4, $5)")
+    let statement = "INSERT INTO codes (hash, grant_id, redirect_uri, challenge, expires_at, nonce) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(statement)
         .bind(code.hash.as_str())
         .bind(code.grant.id.as_str())
         .bind(code.redirect_uri.as_str())
         .bind(code.challenge.as_str())
         .bind(code.expires_at.as_second())
+        .bind(code.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()))
         .execute(&mut **transaction)
         .await?;
     Ok(())
@@ -83,6 +91,7 @@ fn read(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {
         grant: read_grant(row)?,
         redirect_uri: parsed(row, "redirect_uri", RedirectUri::parse)?,
         challenge: parsed(row, "challenge", CodeChallenge::parse)?,
+        nonce: optional(row, "nonce", Nonce::parse)?,
         expires_at: time(row, "expires_at")?,
         state: optional_time(row, "redeemed_at")?.map_or(CodeState::Issued, |at| CodeState::Redeemed { at }),
     })
@@ -95,7 +104,16 @@ fn read_grant(row: &AnyRow) -> Result<Grant, StoreError> {
         client_id: parsed(row, "client_id", ClientId::parse)?,
         scope: parsed(row, "scope", Scope::parse)?,
         resource: parsed(row, "resource", Resource::parse)?,
+        authentication: read_authentication(row)?,
         created_at: time(row, "created_at")?,
         state: optional_time(row, "revoked_at")?.map_or(GrantState::Alive, |at| GrantState::Revoked { at }),
     })
+}
+
+fn read_authentication(row: &AnyRow) -> Result<Option<Authentication>, StoreError> {
+    match (optional_time(row, "authenticated_at")?, optional(row, "acr", AuthenticationContext::parse)?) {
+        (Some(at), Some(context)) => Ok(Some(Authentication { at, context })),
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => Err(StoreError::Unreadable("acr")),
+    }
 }

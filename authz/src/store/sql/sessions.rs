@@ -4,7 +4,7 @@ use super::{
     StoreError,
     row::{optional_text, optional_time, text, time},
 };
-use crate::domain::{BrowserSession, RequestHash, SessionHash, SessionStage, Subject};
+use crate::domain::{AuthenticatedPerson, BrowserSession, RequestHash, SessionHash, SessionStage, Subject};
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyRow};
 
@@ -14,8 +14,8 @@ pub(super) async fn add<'c>(
 ) -> Result<(), StoreError> {
     let (subject, authenticated_at) = match &session.stage {
         SessionStage::Anonymous => (None, None),
-        SessionStage::SignedIn { subject, authenticated_at } => {
-            (Some(subject.as_str().to_owned()), Some(authenticated_at.as_second()))
+        SessionStage::SignedIn(person) => {
+            (Some(person.subject.as_str().to_owned()), Some(person.authentication.at.as_second()))
         }
     };
     sqlx::query("INSERT INTO sessions (hash, subject, authenticated_at, expires_at) VALUES ($1, $2, $3, $4)")
@@ -66,8 +66,9 @@ pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Resu
 
 fn read(row: &AnyRow) -> Result<BrowserSession, StoreError> {
     let stage = match (optional_text(row, "subject")?, optional_time(row, "authenticated_at")?) {
-        (Some(subject), Some(authenticated_at)) => {
-            SessionStage::SignedIn { subject: Subject::from_store(subject), authenticated_at }
+        // A password is the only way to sign in.
+        (Some(subject), Some(at)) => {
+            SessionStage::SignedIn(AuthenticatedPerson::by_password(Subject::from_store(subject), at))
         }
         (None, None) => SessionStage::Anonymous,
         (Some(_), None) | (None, Some(_)) => return Err(StoreError::Unreadable("authenticated_at")),

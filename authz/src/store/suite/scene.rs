@@ -2,10 +2,10 @@
 
 use super::super::*;
 use crate::{
-    domain::{ClientAuthentication, CodeState, GrantState, Origin, PasswordHash, Secret},
+    domain::{AuthenticatedPerson, ClientAuthentication, CodeState, GrantState, Origin, PasswordHash, Secret},
     protocol::{
-        ApplicationType, AuthenticationMethod, ClientSecret, CodeChallenge, GrantType, RedirectUri, Resource, Scope,
-        State,
+        ApplicationType, AuthenticationMethod, ClientSecret, CodeChallenge, GrantType, Nonce, RedirectUri, Resource,
+        Scope, State,
     },
 };
 use jiff::ToSpan as _;
@@ -81,6 +81,7 @@ pub(super) fn pending(session: &SessionHash, client: &RegisteredClient) -> Pendi
         scope: Scope::parse("mcp:read").unwrap(),
         state: Some(State::parse("a\r\nb&c=d'--").unwrap()),
         challenge: CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
+        nonce: Some(Nonce::parse("n-0S6_WzA2Mj").unwrap()),
         resource: Resource::parse("http://localhost:8001/mcp").unwrap(),
         created_at: NOW,
         expires_at: NOW + 10.minutes(),
@@ -96,11 +97,13 @@ pub(super) fn code(pending: &PendingAuthorization, subject: &Subject) -> Authori
             client_id: pending.client_id.clone(),
             scope: pending.scope.clone(),
             resource: pending.resource.clone(),
+            authentication: Some(AuthenticatedPerson::by_password(subject.clone(), NOW).authentication),
             created_at: NOW,
             state: GrantState::Alive,
         },
         redirect_uri: pending.redirect_uri.clone(),
         challenge: pending.challenge.clone(),
+        nonce: pending.nonce.clone(),
         expires_at: NOW + 60.seconds(),
         state: CodeState::Issued,
     }
