@@ -1,7 +1,6 @@
 //! Who called what: one entry for each tool call, resource read and prompt, and for each refused request. To
 //! the log under the target `audit`, or to a file with one JSON object a line. Never a token, never a secret.
 
-use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -11,10 +10,10 @@ use std::time::Instant;
 use http::StatusCode;
 use http::request::Parts;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use super::access_token::AccessToken;
+use super::scope::Operation;
 
 /// The operations that are worth an entry when they are allowed.
 const AUDITED: [&str; 3] = ["tools/call", "resources/read", "prompts/get"];
@@ -196,31 +195,10 @@ impl<'a> Entry<'a> {
     }
 }
 
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-struct Params<'a> {
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    uri: Option<Cow<'a, str>>,
-}
-
 impl Asked {
-    /// Of a JSON-RPC message; of anything else, nothing.
-    pub(super) fn from_body(body: &[u8]) -> Self {
-        let Ok(Message { method, params }) = serde_json::from_slice::<Message<'_>>(body) else {
-            return Self::default();
-        };
-        let params = params.and_then(|params| serde_json::from_str::<Params<'_>>(params.get()).ok());
-        let Params { name, uri } = params.unwrap_or_default();
-        Self { method: method.as_deref().map(shortened), name: name.or(uri).as_deref().map(shortened) }
+    pub(super) fn new(method: Option<&str>, operations: &[Operation<'_>]) -> Self {
+        let name = operations.first().map(Operation::name);
+        Self { method: method.map(shortened), name: name.map(shortened) }
     }
 
     fn from_headers(parts: &Parts) -> Self {
@@ -266,25 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn the_operation_is_what_the_body_names() {
-        let bodies = [
-            (
-                r#"{"method":"tools/call","params":{"name":"get_time","arguments":{"name":"x"}}}"#,
-                operation("tools/call", Some("get_time")),
-            ),
-            (
-                r#"{"method":"resources/read","params":{"uri":"user://profile"}}"#,
-                operation("resources/read", Some("user://profile")),
-            ),
-            (r#"{"method":"tools/list"}"#, operation("tools/list", None)),
-            (r#"{"method":"tools/call","params":[1]}"#, operation("tools/call", None)),
-            ("[]", Asked::default()),
-        ];
-        for (body, expected) in bodies {
-            assert_eq!(Asked::from_body(body.as_bytes()), expected, "{body}");
-        }
-        let long = format!(r#"{{"method":"tools/call","params":{{"name":"{}"}}}}"#, "x".repeat(10_000));
-        assert_eq!(Asked::from_body(long.as_bytes()).name.unwrap().len(), LONGEST_NAME);
+    fn a_long_name_is_cut() {
+        let long = "ä".repeat(10_000);
+        let asked = Asked::new(Some("tools/call"), &[Operation::Tool(long.as_str().into())]);
+        assert_eq!(asked.name.unwrap().chars().count(), LONGEST_NAME);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::bearer::{BearerToken, MAX_TOKEN_BYTES};
 use super::challenge::{Challenger, Reason, Refusal};
 use super::host::AllowedHosts;
 use super::introspect;
+use super::json_rpc::Message;
 use super::origin::AllowedOrigins;
 use super::resource::ResourceIdentifier;
 use super::scope::{Operation, Scopes};
@@ -99,7 +100,7 @@ pub fn introspection_answer(bytes: &[u8]) {
 
 /// What a lenient reader finds a body to ask for is among what its scopes are checked for.
 pub fn operation(body: &[u8]) {
-    let Ok(found) = Operation::from_body(body) else { return };
+    let Ok(found) = Message::parse(body).and_then(|message| Operation::of(&message)) else { return };
     let lenient: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |pointer: &str| lenient.pointer(pointer).and_then(Value::as_str).map(|text| Cow::Owned(text.to_owned()));
     let (name, uri) = (text("/params/name").map(Operation::Tool), text("/params/uri").map(Operation::Resource));

@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod host;
 mod introspect;
 mod issuer;
+mod json_rpc;
 mod layer;
 pub mod metadata;
 mod metrics;

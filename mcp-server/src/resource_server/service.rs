@@ -22,6 +22,7 @@ use super::access_token::AccessToken;
 use super::audit::{Asked, AuditLog, Seen};
 use super::bearer::BearerToken;
 use super::challenge::{Reason, Refusal};
+use super::json_rpc::Message;
 use super::scope::Operation;
 use super::user_info::UserInfo;
 use super::verdicts::TokenHash;
@@ -230,11 +231,14 @@ impl Shared {
             .await
             .map_err(|error| if is_too_long(&*error) { Reason::BodyTooLarge } else { Reason::BodyMalformed })?;
         let bytes = bytes.to_bytes();
+        let message = Message::parse(&bytes);
+        let operations = message.as_ref().map_err(|reason| *reason).and_then(Operation::of);
         if self.audit.is_some() {
-            parts.extensions.insert(Asked::from_body(&bytes));
+            let method = message.as_ref().ok().and_then(Message::method);
+            parts.extensions.insert(Asked::new(method, operations.as_deref().unwrap_or_default()));
         }
         if !self.scopes.grants_everything(token) {
-            self.scopes.check_operations(token, &Operation::from_body(&bytes)?, now)?;
+            self.scopes.check_operations(token, &operations?, now)?;
         }
         Ok(Body::from(bytes))
     }

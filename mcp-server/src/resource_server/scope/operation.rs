@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::resource_server::challenge::Reason;
+use crate::resource_server::json_rpc::Message;
 
 /// The first revision whose headers say what the body asks for.
 const WITH_HEADERS: &str = "2026-07-28";
@@ -40,44 +40,34 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// What a body asks for. One that two parsers could read differently (a repeated member) is refused, so
-    /// that what is checked is what is done.
-    pub(in crate::resource_server) fn from_body(body: &'a [u8]) -> Result<Vec<Self>, Reason> {
-        let message: Message<'_> = serde_json::from_slice(body).map_err(|_| Reason::BodyMalformed)?;
-        let Some((method, params)) = message.method.as_deref().zip(message.params) else {
-            return Ok(Vec::new());
-        };
-        let named = || parse::<Named<'_>>(params);
-        let found = match method {
+    /// What a message asks for. One whose parameters two parsers could read differently is refused.
+    pub(in crate::resource_server) fn of(message: &Message<'a>) -> Result<Vec<Self>, Reason> {
+        let named = || message.params::<Named<'_>>();
+        let found = match message.method().unwrap_or_default() {
             "tools/call" => named()?.name.map(Self::Tool).into_iter().collect(),
             "prompts/get" => named()?.name.map(Self::Prompt).into_iter().collect(),
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
                 named()?.uri.map(Self::Resource).into_iter().collect()
             }
             "completion/complete" => {
-                let completed = parse::<Completion<'_>>(params)?.reference.unwrap_or_default();
+                let completed = message.params::<Completion<'_>>()?.reference.unwrap_or_default();
                 completed.name.map(Self::Prompt).into_iter().chain(completed.uri.map(Self::Resource)).collect()
             }
             "subscriptions/listen" => {
-                let listened = parse::<Listening<'_>>(params)?.notifications.unwrap_or_default();
+                let listened = message.params::<Listening<'_>>()?.notifications.unwrap_or_default();
                 listened.resource_subscriptions.unwrap_or_default().into_iter().map(Self::Resource).collect()
             }
             _ => Vec::new(),
         };
         Ok(found)
     }
-}
 
-fn parse<'a, T: Deserialize<'a>>(params: &'a RawValue) -> Result<T, Reason> {
-    serde_json::from_str(params.get()).map_err(|_| Reason::BodyMalformed)
-}
-
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
+    /// The name of the tool or prompt, the URI of the resource.
+    pub(in crate::resource_server) fn name(&self) -> &str {
+        match self {
+            Self::Tool(name) | Self::Prompt(name) | Self::Resource(name) => name,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -88,13 +78,13 @@ struct Named<'a> {
     uri: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Completion<'a> {
     #[serde(borrow, rename = "ref")]
     reference: Option<Named<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Listening<'a> {
     #[serde(borrow)]
     notifications: Option<Subscriptions<'a>>,
@@ -112,6 +102,10 @@ mod tests {
     use http::{HeaderName, HeaderValue};
 
     use super::*;
+
+    fn asked(body: &[u8]) -> Result<Vec<Operation<'_>>, Reason> {
+        Operation::of(&Message::parse(body)?)
+    }
 
     fn body(method: &str, params: &str) -> String {
         format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
@@ -139,9 +133,9 @@ mod tests {
             ("tools/call", "{}", Vec::new()),
         ];
         for (method, params, expected) in rows {
-            assert_eq!(Operation::from_body(body(method, params).as_bytes()), Ok(expected), "{method} {params}");
+            assert_eq!(asked(body(method, params).as_bytes()), Ok(expected), "{method} {params}");
         }
-        assert_eq!(Operation::from_body(br#"{"method":"tools/call"}"#), Ok(Vec::new()));
+        assert_eq!(asked(br#"{"method":"tools/call"}"#), Ok(Vec::new()));
     }
 
     #[test]
@@ -159,10 +153,10 @@ mod tests {
             "",
         ];
         for body in bodies {
-            assert_eq!(Operation::from_body(body.as_bytes()), Err(Reason::BodyMalformed), "{body}");
+            assert_eq!(asked(body.as_bytes()), Err(Reason::BodyMalformed), "{body}");
         }
         let escaped = br#"{"meth\u006fd":"tools/call","params":{"n\u0061me":"write\u005fnote"}}"#;
-        assert_eq!(Operation::from_body(escaped), Ok(vec![Operation::Tool("write_note".into())]));
+        assert_eq!(asked(escaped), Ok(vec![Operation::Tool("write_note".into())]));
     }
 
     #[test]
