@@ -21,8 +21,14 @@ pub struct Cli {
     #[arg(long, env = "MCP_AUTH_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
-    /// Where clients, people, sessions, codes and grants are kept
-    #[arg(long, env = "MCP_AUTH_DATABASE_URL", value_name = "URL", default_value = "sqlite:data/authz.db")]
+    /// Where clients, people, sessions, codes and grants are kept: sqlite: and a file name, or postgres://
+    #[arg(
+        long,
+        env = "MCP_AUTH_DATABASE_URL",
+        value_name = "URL",
+        default_value = "sqlite:data/authz.db",
+        hide_env_values = true
+    )]
     pub database_url: String,
 
     /// Folder of the signing keys; made at the first start

@@ -12,7 +12,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 use serving::{
-    ServingArgs,
+    DatabaseUrl, ServingArgs,
     settings::{InvalidSetting, Problems},
 };
 use signing_keys::KeyPolicy;
@@ -28,7 +28,7 @@ pub struct Config {
     /// The issuer.
     pub public_url: PublicUrl,
     /// Where the state is kept.
-    pub database_url: String,
+    pub database_url: DatabaseUrl,
     /// Where the keys are kept.
     pub key_dir: PathBuf,
     /// What keys are made, and when.
@@ -56,14 +56,14 @@ impl TryFrom<Cli> for Config {
         let demo = demo(&cli, on_loopback, &mut problems);
         let key_policy = key_policy(&cli, &mut problems);
         let settings = settings(&cli, on_loopback, &mut problems);
-        if !cli.database_url.starts_with("sqlite:") {
-            problems.add("MCP_AUTH_DATABASE_URL", "not a SQLite database", "write sqlite: and a file name");
-        }
-        let config = public_url.zip(key_policy).zip(settings).map(|((public_url, key_policy), settings)| Self {
+        let fix = "write sqlite: and a file name, or postgres://user:password@host/database";
+        let database_url = problems.check("MCP_AUTH_DATABASE_URL", fix, cli.database_url.parse::<DatabaseUrl>());
+        let places = public_url.zip(database_url);
+        let config = places.zip(key_policy).zip(settings).map(|((places, key_policy), settings)| Self {
             host: cli.host,
             port: cli.port,
-            public_url,
-            database_url: cli.database_url,
+            public_url: places.0,
+            database_url: places.1,
             key_dir: cli.key_dir,
             key_policy,
             settings,

@@ -89,7 +89,7 @@ impl OpenError {
     pub fn as_invalid_setting(&self) -> Option<InvalidSetting> {
         match self {
             Self::Store(error) => {
-                let fix = "name a file that this user can read and write, and that is a database of this program";
+                let fix = "name a file that this user can read and write, or a PostgreSQL database that answers, of this program alone";
                 Some(InvalidSetting::new("MCP_AUTH_DATABASE_URL", with_causes(error), fix))
             }
             Self::Keys(error) => Some(InvalidSetting::new("MCP_AUTH_KEY_DIR", error.to_string(), error.fix())),

@@ -17,6 +17,7 @@ use http::{Request, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use serde_json::Value;
+use serving::DatabaseUrl;
 use signing_keys::{KeyPolicy, SigningKeys};
 use std::{
     path::Path,
@@ -287,8 +288,8 @@ pub(crate) fn random() -> SystemRandom {
     SystemRandom::new()
 }
 
-fn database_url(folder: &Path) -> String {
-    format!("sqlite:{}", folder.join("authz.db").display())
+fn database_url(folder: &Path) -> DatabaseUrl {
+    format!("sqlite:{}", folder.join("authz.db").display()).parse().unwrap()
 }
 
 /// Making a key takes long, so all tests start from a copy of one folder.

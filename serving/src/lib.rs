@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod command_line;
+pub mod database_url;
 pub mod health;
 pub mod layers;
 pub mod logging;
@@ -20,6 +21,7 @@ mod serve;
 mod shutdown;
 
 pub use args::ServingArgs;
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use listener::{BindError, Listener};
 pub use request_id::RequestId;
 pub use serve::{ServeOptions, serve};

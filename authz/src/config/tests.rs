@@ -72,7 +72,7 @@ fn every_problem_is_reported_together() {
         "--resources=/mcp",
         "--scopes=a\"b",
         "--registration=approval",
-        "--database-url=postgres://x",
+        "--database-url=mysql://x",
     ]);
     let expected = [
         "MCP_AUTH_PUBLIC_URL",
@@ -105,6 +105,16 @@ fn lifetimes_and_rotation_have_bounds() {
     for days in ["0", "3651", "18446744073709551615"] {
         assert_eq!(problems(&["--key-rotation-days", days]), ["MCP_AUTH_KEY_ROTATION_DAYS"]);
     }
+}
+
+#[test]
+fn the_password_of_the_database_is_not_shown() {
+    let config = config(&["--database-url", "postgres://authz:hunter2@db.example/authz"]);
+    assert!(config.to_string().contains("MCP_AUTH_DATABASE_URL=postgres://authz:***@db.example/authz\n"), "{config}");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let refused =
+        Config::try_from(cli(&["--database-url", "mysql://authz:hunter2@db.example"])).map(|_| ()).unwrap_err();
+    assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
 }
 
 #[test]

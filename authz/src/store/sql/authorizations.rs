@@ -1,20 +1,63 @@
 //! The table of pending authorizations.
 
 use super::{
-    Decision, StoreError,
+    SqlStore, StoreError, codes,
     row::{optional, parsed, text, time},
 };
 use crate::{
-    domain::{PendingAuthorization, RequestHash, SessionHash},
+    domain::{AuthorizationCode, PendingAuthorization, RequestHash, SessionHash},
     protocol::{ClientId, CodeChallenge, Nonce, RedirectUri, Resource, Scope, State},
+    store::{AuthorizationStore, Decision},
 };
+use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
+
+#[async_trait]
+impl AuthorizationStore for SqlStore {
+    async fn begin_authorization(&self, pending: &PendingAuthorization) -> Result<(), StoreError> {
+        add(&self.writer, pending).await
+    }
+
+    async fn pending_authorization(
+        &self,
+        request: &RequestHash,
+        session: &SessionHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingAuthorization>, StoreError> {
+        let query = sqlx::query(FIND).bind(request.as_str()).bind(session.as_str()).bind(now.as_second());
+        query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+    }
+
+    async fn approve(
+        &self,
+        pending: &PendingAuthorization,
+        code: &AuthorizationCode,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        let mut transaction = self.begin().await?;
+        if take(&mut transaction, pending, now).await? == Decision::AlreadyDecided {
+            return Ok(Decision::AlreadyDecided);
+        }
+        codes::add(&mut transaction, code).await?;
+        transaction.commit().await?;
+        Ok(Decision::First)
+    }
+
+    async fn deny(&self, pending: &PendingAuthorization, now: Timestamp) -> Result<Decision, StoreError> {
+        let mut transaction = self.begin().await?;
+        let decision = take(&mut transaction, pending, now).await?;
+        transaction.commit().await?;
+        Ok(decision)
+    }
+}
 
 const ADD: &str = "INSERT INTO pending_authorizations (hash, session_hash, client_id, redirect_uri, scope, state, \
     challenge, resource, created_at, expires_at, nonce) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-pub(super) async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), StoreError> {
+const FIND: &str = "SELECT * FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3";
+
+async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), StoreError> {
     sqlx::query(ADD)
         .bind(pending.hash.as_str())
         .bind(pending.session.as_str())
@@ -32,19 +75,8 @@ pub(super) async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Resul
     Ok(())
 }
 
-pub(super) async fn find(
-    pool: &AnyPool,
-    request: &RequestHash,
-    session: &SessionHash,
-    now: Timestamp,
-) -> Result<Option<PendingAuthorization>, StoreError> {
-    let statement = "SELECT * FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3";
-    let query = sqlx::query(statement).bind(request.as_str()).bind(session.as_str()).bind(now.as_second());
-    query.fetch_optional(pool).await?.as_ref().map(read).transpose()
-}
-
 /// One conditional delete: of two decisions, one finds the row.
-pub(super) async fn take(
+async fn take(
     transaction: &mut Transaction<'static, Any>,
     pending: &PendingAuthorization,
     now: Timestamp,

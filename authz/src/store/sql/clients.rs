@@ -1,7 +1,7 @@
 //! The table of clients.
 
 use super::{
-    StoreError,
+    SqlStore, StoreError,
     row::{join, list, optional, optional_text, origin_word, parsed, read_origin, time},
 };
 use crate::{
@@ -9,8 +9,26 @@ use crate::{
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecretHash, GrantType, RedirectUri, Resource, Scope,
     },
+    store::ClientStore,
 };
+use async_trait::async_trait;
 use sqlx::{AnyPool, any::AnyRow};
+
+#[async_trait]
+impl ClientStore for SqlStore {
+    async fn client(&self, id: &ClientId) -> Result<Option<RegisteredClient>, StoreError> {
+        let query = sqlx::query("SELECT * FROM clients WHERE id = $1").bind(id.as_str());
+        query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+    }
+
+    async fn add_client(&self, client: &RegisteredClient) -> Result<(), StoreError> {
+        write(&self.writer, ADD, client).await
+    }
+
+    async fn put_client(&self, client: &RegisteredClient) -> Result<(), StoreError> {
+        write(&self.writer, PUT, client).await
+    }
+}
 
 const ADD: &str = "INSERT INTO clients (id, name, uri, secret_hash, methods, redirect_uris, grant_types, scope, \
     application_type, introspects, origin, registered_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
@@ -21,19 +39,6 @@ const PUT: &str = "INSERT INTO clients (id, name, uri, secret_hash, methods, red
     methods = excluded.methods, redirect_uris = excluded.redirect_uris, grant_types = excluded.grant_types, \
     scope = excluded.scope, application_type = excluded.application_type, introspects = excluded.introspects \
     WHERE clients.origin = excluded.origin";
-
-pub(super) async fn find(pool: &AnyPool, id: &ClientId) -> Result<Option<RegisteredClient>, StoreError> {
-    let row = sqlx::query("SELECT * FROM clients WHERE id = $1").bind(id.as_str()).fetch_optional(pool).await?;
-    row.as_ref().map(read).transpose()
-}
-
-pub(super) async fn add(pool: &AnyPool, client: &RegisteredClient) -> Result<(), StoreError> {
-    write(pool, ADD, client).await
-}
-
-pub(super) async fn put(pool: &AnyPool, client: &RegisteredClient) -> Result<(), StoreError> {
-    write(pool, PUT, client).await
-}
 
 async fn write(pool: &AnyPool, statement: &'static str, client: &RegisteredClient) -> Result<(), StoreError> {
     let (secret_hash, methods) = match &client.authentication {

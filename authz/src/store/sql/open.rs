@@ -1,39 +1,67 @@
 //! Opening the database: its folder, its connections, its schema.
 
 use super::{SqlStore, StoreError};
+use serving::DatabaseUrl;
 use sqlx::{
     Any, AnyConnection, Connection as _,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     pool::PoolOptions,
 };
-use std::{
-    io,
-    path::{Path, PathBuf},
-    str::FromStr as _,
-    time::Duration,
-};
+use std::{io, path::Path, str::FromStr as _, time::Duration};
 
 const READERS: u32 = 4;
+const POSTGRESQL_CONNECTIONS: u32 = 8;
+/// How long a request waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+const SQLITE_SESSION: [&str; 4] = [
+    // How long a lock of another process is waited for, in milliseconds.
+    "PRAGMA busy_timeout = 3000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+
+const POSTGRESQL_SESSION: [&str; 3] = [
+    "SET synchronous_commit = on",
+    "SET statement_timeout = '5s'",
+    // A process that stops in the middle of a transaction does not keep its locks for ever.
+    "SET idle_in_transaction_session_timeout = '10s'",
+];
 
 impl SqlStore {
-    /// Opens the database at `url` (`sqlite:` and a file name), makes it if it is missing, and brings its schema up to
-    /// date.
+    /// Opens the database at `url`, makes a SQLite file if it is missing, and brings the schema up to date.
     ///
     /// # Errors
-    /// The URL is of another kind, the folder cannot be made, or the database does not open.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    /// The folder cannot be made, the database does not open, or its schema is of another program or a later version.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         install_default_drivers();
-        let file = sqlite_file(url).ok_or(StoreError::UnknownDatabase)?;
+        match url.sqlite_file() {
+            Some(file) => Self::open_sqlite(file, url).await,
+            None => Self::open_postgres(url).await,
+        }
+    }
+
+    async fn open_sqlite(file: &Path, url: &DatabaseUrl) -> Result<Self, StoreError> {
         if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             make_folder(folder).await.map_err(StoreError::Folder)?;
         }
-        make_file(&file).await.map_err(StoreError::Folder)?;
-        let options = AnyConnectOptions::from_str(&format!("sqlite:{}?mode=rwc", encode(&file)))?;
-        try_out(&options).await?;
-        let writer = pool(1).connect_with(options.clone()).await?;
+        make_file(file).await.map_err(StoreError::Folder)?;
+        let options = AnyConnectOptions::from_str(&url.reveal())?;
+        try_out(&options, "SELECT count(*) FROM sqlite_master").await?;
+        let writer = sqlite_pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
-        let reader = pool(READERS).connect_with(options).await?;
-        Ok(Self { reader, writer })
+        let reader = sqlite_pool(READERS).connect_with(options).await?;
+        // The write lock at once: a transaction that reads first could not get it later without failing.
+        Ok(Self { reader, writer, begin: "BEGIN IMMEDIATE" })
+    }
+
+    async fn open_postgres(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let options = AnyConnectOptions::from_str(&url.reveal())?;
+        try_out(&options, "SELECT 1").await?;
+        let pool = pool(POSTGRESQL_CONNECTIONS, &POSTGRESQL_SESSION).connect_with(options).await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        Ok(Self { reader: pool.clone(), writer: pool, begin: "BEGIN" })
     }
 
     /// Waits until every connection is closed.
@@ -43,25 +71,20 @@ impl SqlStore {
     }
 }
 
-fn pool(connections: u32) -> PoolOptions<Any> {
-    AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                for pragma in [
-                    "PRAGMA busy_timeout = 5000",
-                    "PRAGMA journal_mode = WAL",
-                    "PRAGMA synchronous = FULL",
-                    "PRAGMA foreign_keys = ON",
-                ] {
-                    sqlx::query(pragma).execute(&mut *connection).await?;
-                }
-                Ok(())
-            })
+/// Every connection begins with the statements of `session`.
+fn pool(connections: u32, session: &'static [&'static str]) -> PoolOptions<Any> {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).after_connect(move |connection, _| {
+        Box::pin(async move {
+            for statement in session {
+                sqlx::query(*statement).execute(&mut *connection).await?;
+            }
+            Ok(())
         })
+    })
+}
+
+fn sqlite_pool(connections: u32) -> PoolOptions<Any> {
+    pool(connections, &SQLITE_SESSION).idle_timeout(None).max_lifetime(None)
 }
 
 /// Nobody else of this machine has a business in a new folder: the database holds sessions and password hashes.
@@ -84,33 +107,25 @@ async fn make_file(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Says at once why a file is no database: a pool would try again until its time is over, and then say only that.
-async fn try_out(options: &AnyConnectOptions) -> Result<(), sqlx::Error> {
+/// Says at once why a database cannot be used: a pool would try again until its time is over, and then say only that.
+async fn try_out(options: &AnyConnectOptions, statement: &'static str) -> Result<(), sqlx::Error> {
     let mut connection = AnyConnection::connect_with(options).await?;
-    sqlx::query("SELECT count(*) FROM sqlite_master").execute(&mut connection).await?;
+    sqlx::query(statement).execute(&mut connection).await?;
     connection.close().await
-}
-
-/// The file of a SQLite URL. Databases in memory are refused: they would forget everything.
-fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let rest = url.strip_prefix("sqlite:")?;
-    let name = rest.strip_prefix("//").unwrap_or(rest);
-    let file = !name.is_empty() && !name.contains([':', '?', '#']);
-    file.then(|| PathBuf::from(name))
-}
-
-fn encode(file: &Path) -> String {
-    file.to_string_lossy().replace('%', "%25")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sqlite(file: &Path) -> DatabaseUrl {
+        format!("sqlite:{}", file.display()).parse().unwrap()
+    }
+
     #[tokio::test]
     async fn makes_the_folder_and_opens_again() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("new/100% sure/authz.db").display());
+        let url = sqlite(&folder.path().join("new/100% sure/authz.db"));
         for _ in 0..2 {
             SqlStore::open(&url).await.unwrap().close().await;
         }
@@ -121,7 +136,7 @@ mod tests {
     async fn nobody_else_of_this_machine_can_read_a_new_database() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
-        let store = SqlStore::open(&format!("sqlite:{}", folder.path().join("a.db").display())).await.unwrap();
+        let store = SqlStore::open(&sqlite(&folder.path().join("a.db"))).await.unwrap();
         store.execute_for_test("DELETE FROM clients").await;
         for entry in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
             assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.file_name());
@@ -134,7 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.db");
         std::fs::write(&file, "these are not the tables you are looking for ".repeat(100)).unwrap();
-        let error = SqlStore::open(&format!("sqlite:{}", file.display())).await.unwrap_err();
+        let error = SqlStore::open(&sqlite(&file)).await.unwrap_err();
         assert!(
             matches!(&error, StoreError::Database(cause) if cause.to_string().contains("not a database")),
             "{error:?}"
@@ -144,20 +159,11 @@ mod tests {
     #[tokio::test]
     async fn every_commit_reaches_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqlStore::open(&format!("sqlite:{}", folder.path().join("a.db").display())).await.unwrap();
+        let store = SqlStore::open(&sqlite(&folder.path().join("a.db"))).await.unwrap();
         let mut connection = store.writer.acquire().await.unwrap();
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.unwrap();
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.unwrap();
         let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut *connection).await.unwrap();
         assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
-    }
-
-    #[test]
-    fn only_files_are_databases() {
-        assert_eq!(sqlite_file("sqlite:data/authz.db"), Some("data/authz.db".into()));
-        assert_eq!(sqlite_file("sqlite:///srv/authz.db"), Some("/srv/authz.db".into()));
-        for refused in ["sqlite:", "sqlite::memory:", "postgres://x", "data/authz.db", "sqlite:a.db?mode=ro"] {
-            assert_eq!(sqlite_file(refused), None, "{refused}");
-        }
     }
 }

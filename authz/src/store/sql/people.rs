@@ -1,34 +1,43 @@
 //! The table of people.
 
 use super::{
-    StoreError,
+    SqlStore, StoreError,
     row::{origin_word, parsed, read_origin, text},
 };
-use crate::domain::{PasswordHash, Person, Subject, Username};
-use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
+use crate::{
+    domain::{PasswordHash, Person, Subject, Username},
+    store::PersonStore,
+};
+use async_trait::async_trait;
+use sqlx::{Any, Transaction, any::AnyRow};
 
-pub(super) async fn find(pool: &AnyPool, subject: &Subject) -> Result<Option<Person>, StoreError> {
-    let query = sqlx::query("SELECT * FROM people WHERE subject = $1").bind(subject.as_str());
-    query.fetch_optional(pool).await?.as_ref().map(read).transpose()
+#[async_trait]
+impl PersonStore for SqlStore {
+    async fn person_by_username(&self, username: &Username) -> Result<Option<Person>, StoreError> {
+        let query = sqlx::query("SELECT * FROM people WHERE username = $1").bind(username.as_str());
+        query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+    }
+
+    async fn person(&self, subject: &Subject) -> Result<Option<Person>, StoreError> {
+        let query = sqlx::query("SELECT * FROM people WHERE subject = $1").bind(subject.as_str());
+        query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+    }
+
+    async fn put_person(&self, person: &Person) -> Result<(), StoreError> {
+        let query = sqlx::query(PUT).bind(person.subject.as_str()).bind(person.username.as_str());
+        query.bind(person.password.reveal()).bind(origin_word(person.origin)).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn forget_demo(&self, keep: Option<&Username>) -> Result<(), StoreError> {
+        forget_demo(self.begin().await?, keep).await
+    }
 }
 
-pub(super) async fn find_by_username(pool: &AnyPool, username: &Username) -> Result<Option<Person>, StoreError> {
-    let query = sqlx::query("SELECT * FROM people WHERE username = $1").bind(username.as_str());
-    query.fetch_optional(pool).await?.as_ref().map(read).transpose()
-}
+const PUT: &str = "INSERT INTO people (subject, username, password, origin) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (username) DO UPDATE SET password = excluded.password WHERE people.origin = excluded.origin";
 
-pub(super) async fn put(pool: &AnyPool, person: &Person) -> Result<(), StoreError> {
-    let statement = "INSERT INTO people (subject, username, password, origin) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (username) DO UPDATE SET password = excluded.password WHERE people.origin = excluded.origin";
-    let query = sqlx::query(statement).bind(person.subject.as_str()).bind(person.username.as_str());
-    query.bind(person.password.reveal()).bind(origin_word(person.origin)).execute(pool).await?;
-    Ok(())
-}
-
-pub(super) async fn forget_demo(
-    mut transaction: Transaction<'static, Any>,
-    keep: Option<&Username>,
-) -> Result<(), StoreError> {
+async fn forget_demo(mut transaction: Transaction<'static, Any>, keep: Option<&Username>) -> Result<(), StoreError> {
     let people = sqlx::query("DELETE FROM people WHERE origin = 'demo' AND username <> $1");
     // No login name is empty.
     people.bind(keep.map_or("", Username::as_str)).execute(&mut *transaction).await?;

@@ -1,17 +1,43 @@
 //! The table of browser sessions.
 
 use super::{
-    StoreError,
+    SqlStore, StoreError,
     row::{optional_text, optional_time, text, time},
 };
-use crate::domain::{AuthenticatedPerson, BrowserSession, RequestHash, SessionHash, SessionStage, Subject};
+use crate::{
+    domain::{AuthenticatedPerson, BrowserSession, RequestHash, SessionHash, SessionStage, Subject},
+    store::SessionStore,
+};
+use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyRow};
 
-pub(super) async fn add<'c>(
-    executor: impl Executor<'c, Database = Any>,
-    session: &BrowserSession,
-) -> Result<(), StoreError> {
+#[async_trait]
+impl SessionStore for SqlStore {
+    async fn begin_session(&self, session: &BrowserSession) -> Result<(), StoreError> {
+        add(&self.writer, session).await
+    }
+
+    async fn session(&self, hash: &SessionHash, now: Timestamp) -> Result<Option<BrowserSession>, StoreError> {
+        let query = sqlx::query("SELECT * FROM sessions WHERE hash = $1 AND expires_at > $2").bind(hash.as_str());
+        query.bind(now.as_second()).fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+    }
+
+    async fn renew_session(
+        &self,
+        old: &SessionHash,
+        new: &BrowserSession,
+        request: Option<&RequestHash>,
+    ) -> Result<(), StoreError> {
+        renew(self.begin().await?, old, new, request).await
+    }
+
+    async fn end_session(&self, hash: &SessionHash) -> Result<(), StoreError> {
+        end(&self.writer, hash).await
+    }
+}
+
+async fn add<'c>(executor: impl Executor<'c, Database = Any>, session: &BrowserSession) -> Result<(), StoreError> {
     let (subject, authenticated_at) = match &session.stage {
         SessionStage::Anonymous => (None, None),
         SessionStage::SignedIn(person) => {
@@ -28,17 +54,7 @@ pub(super) async fn add<'c>(
     Ok(())
 }
 
-pub(super) async fn find(
-    pool: &AnyPool,
-    hash: &SessionHash,
-    now: Timestamp,
-) -> Result<Option<BrowserSession>, StoreError> {
-    let query = sqlx::query("SELECT * FROM sessions WHERE hash = $1 AND expires_at > $2");
-    let row = query.bind(hash.as_str()).bind(now.as_second()).fetch_optional(pool).await?;
-    row.as_ref().map(read).transpose()
-}
-
-pub(super) async fn renew(
+async fn renew(
     mut transaction: Transaction<'static, Any>,
     old: &SessionHash,
     new: &BrowserSession,
@@ -53,7 +69,7 @@ pub(super) async fn renew(
     Ok(transaction.commit().await?)
 }
 
-pub(super) async fn end<'c>(executor: impl Executor<'c, Database = Any>, hash: &SessionHash) -> Result<(), StoreError> {
+async fn end<'c>(executor: impl Executor<'c, Database = Any>, hash: &SessionHash) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash.as_str()).execute(executor).await?;
     Ok(())
 }

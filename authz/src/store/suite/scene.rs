@@ -2,29 +2,53 @@
 
 use super::super::*;
 use crate::{
-    domain::{AuthenticatedPerson, ClientAuthentication, CodeState, GrantState, Origin, PasswordHash, Secret},
+    domain::{
+        AuthenticatedPerson, AuthorizationCode, BrowserSession, ClientAuthentication, CodeState, Grant, GrantId,
+        GrantState, Origin, PasswordHash, PendingAuthorization, Person, RegisteredClient, Secret, SessionHash, Subject,
+        Username,
+    },
     protocol::{
-        ApplicationType, AuthenticationMethod, ClientSecret, CodeChallenge, GrantType, Nonce, RedirectUri, Resource,
-        Scope, State,
+        ApplicationType, AuthenticationMethod, ClientId, ClientSecret, CodeChallenge, GrantType, Nonce, RedirectUri,
+        Resource, Scope, State,
     },
 };
 use jiff::ToSpan as _;
 use ring::rand::SystemRandom;
+use serving::DatabaseUrl;
+use sqlx::{AnyConnection, Connection as _, any::install_default_drivers};
 
 pub(super) const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
 /// A database that can be closed and opened again.
 pub(super) struct Database {
-    folder: tempfile::TempDir,
+    url: DatabaseUrl,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Database {
-    pub(super) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+    pub(super) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("authz.db").display());
+        Self { url: url.parse().unwrap(), _folder: Some(folder) }
+    }
+
+    /// A new database on the server that `.ci/postgres` starts.
+    #[expect(clippy::disallowed_methods, reason = "these tests run by a script, which says where")]
+    pub(super) async fn postgres() -> Self {
+        let server = std::env::var("PORTCULLIS_TEST_POSTGRES").expect("run .ci/postgres");
+        let name = format!("t{}", jiff::Timestamp::now().as_nanosecond());
+        let mut url = url::Url::parse(&server).unwrap();
+        install_default_drivers();
+        let mut connection = AnyConnection::connect(&server).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::query(create).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        url.set_path(&name);
+        Self { url: url.as_str().parse().unwrap(), _folder: None }
     }
 
     pub(super) async fn open(&self) -> SqlStore {
-        SqlStore::open(&format!("sqlite:{}", self.folder.path().join("authz.db").display())).await.unwrap()
+        SqlStore::open(&self.url).await.unwrap()
     }
 
     pub(super) async fn reopen(&self, store: SqlStore) -> SqlStore {

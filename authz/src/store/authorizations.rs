@@ -1,0 +1,41 @@
+//! Authorization requests that wait for a person's decision.
+
+use super::StoreError;
+use crate::domain::{AuthorizationCode, PendingAuthorization, RequestHash, SessionHash};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// Pending authorizations, and the decisions on them.
+#[async_trait]
+pub trait AuthorizationStore {
+    /// Keeps a checked authorization request until it is decided.
+    async fn begin_authorization(&self, pending: &PendingAuthorization) -> Result<(), StoreError>;
+
+    /// The undecided request with this hash, if it belongs to this session and is in time.
+    async fn pending_authorization(
+        &self,
+        request: &RequestHash,
+        session: &SessionHash,
+        now: Timestamp,
+    ) -> Result<Option<PendingAuthorization>, StoreError>;
+
+    /// Takes the request away and, in the same transaction, adds the grant and the code made for it.
+    async fn approve(
+        &self,
+        pending: &PendingAuthorization,
+        code: &AuthorizationCode,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError>;
+
+    /// Takes the request away.
+    async fn deny(&self, pending: &PendingAuthorization, now: Timestamp) -> Result<Decision, StoreError>;
+}
+
+/// What became of a decision on a pending authorization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It was the first, and it counts.
+    First,
+    /// The request was decided before, is of another session, or too old. Nothing changed.
+    AlreadyDecided,
+}

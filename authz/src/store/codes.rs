@@ -1,0 +1,26 @@
+//! Authorization codes, used once.
+
+use super::StoreError;
+use crate::domain::{AuthorizationCode, CodeHash};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// Authorization codes.
+#[async_trait]
+pub trait CodeStore {
+    /// The code with this hash, used or not, late or not. It can be found until it is swept, so that a replay is known
+    /// for what it is.
+    async fn code(&self, hash: &CodeHash) -> Result<Option<AuthorizationCode>, StoreError>;
+
+    /// Uses up a code by one conditional update. If it was used before, its grant is revoked in the same transaction.
+    async fn redeem(&self, hash: &CodeHash, now: Timestamp) -> Result<Redemption, StoreError>;
+}
+
+/// What became of a redemption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redemption {
+    /// The code is used up now, by this call.
+    First,
+    /// It was used before, or is unknown. Its grant, if there is one, is revoked now.
+    Replayed,
+}
