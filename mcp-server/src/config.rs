@@ -22,7 +22,7 @@ use url::Url;
 use verification_keys::http::ClientOptions;
 use verification_keys::{HttpHosts, Issuer};
 
-use crate::cli::{Cli, StorageArgs, UnavailableArgs};
+use crate::cli::{Cli, StorageArgs, TrustArgs, UnavailableArgs};
 use crate::resource_server::{
     AllowedHosts, AllowedOrigins, AudienceKind, InvalidOptions, IssuerOptions, ResourceIdentifier, ResourceServer,
     ResourceServerOptions, ScopePolicy, Strictness, metadata,
@@ -75,6 +75,7 @@ impl TryFrom<Cli> for Config {
         let mut problems = Problems::new();
         let transport = transport::read(&cli.transport, cli.access_token.as_ref(), &mut problems);
         check_unavailable(&cli.unavailable, &mut problems);
+        check_http_hosts(&cli.trust, &mut problems);
         let resource = resource(&cli, &mut problems);
         let metrics_port = metrics_port(&cli, &mut problems);
         let audit = AuditTarget::parse(&cli.operations.audit_log);
@@ -177,7 +178,7 @@ fn check_scheme(cli: &Cli, url: &Url, problems: &mut Problems) {
     } else if https && !cli.serving.wants_tls() && !cli.behind_tls_proxy {
         let fix = "set --tls-cert and --tls-key, or --behind-tls-proxy if a proxy in front speaks https";
         problems.add(NAME, "says https, but plain http is served", fix);
-    } else if !http_hosts(cli).allows(url) {
+    } else if !http_hosts(&cli.trust).allows(url) {
         let fix = "use https, or list its host in MCP_RESOURCE_ALLOW_HTTP_HOSTS";
         problems.add(NAME, "is plain http on a host that is not loopback", fix);
     } else if !https && !cli.behind_tls_proxy && is_loopback(url) && !binds_loopback(&cli.host) {
@@ -276,7 +277,7 @@ fn advertised(cli: &Cli, problems: &mut Problems) -> Option<Vec<String>> {
     let urls = list(&cli.trust.advertised_auth_servers);
     let fix = "use the issuers' URLs as in their metadata, comma-separated";
     for url in &urls {
-        problems.check("MCP_RESOURCE_ADVERTISED_AUTH_SERVERS", fix, Issuer::parse(url, &http_hosts(cli)));
+        problems.check("MCP_RESOURCE_ADVERTISED_AUTH_SERVERS", fix, Issuer::parse(url, &http_hosts(&cli.trust)));
     }
     (!urls.is_empty()).then_some(urls)
 }
@@ -288,8 +289,14 @@ fn user_info(raw: &str, problems: &mut Problems) -> bool {
     matches!(raw, "on" | "true")
 }
 
-fn http_hosts(cli: &Cli) -> HttpHosts {
-    HttpHosts::new(list(&cli.trust.allow_http_hosts))
+fn check_http_hosts(trust: &TrustArgs, problems: &mut Problems) {
+    let fix = "use host or host:port as in the URL, comma-separated, without a scheme or a pattern";
+    problems.check("MCP_RESOURCE_ALLOW_HTTP_HOSTS", fix, HttpHosts::parse(list(&trust.allow_http_hosts)));
+}
+
+/// None besides loopback after a problem.
+fn http_hosts(trust: &TrustArgs) -> HttpHosts {
+    HttpHosts::parse(list(&trust.allow_http_hosts)).unwrap_or_default()
 }
 
 /// A setting that is there and not empty, as in a template of `.env`.

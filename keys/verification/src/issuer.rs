@@ -78,10 +78,18 @@ impl fmt::Display for Issuer {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpHosts(Vec<String>);
 
+/// The entry is not `host` or `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a host or host:port")]
+pub struct InvalidHttpHost(String);
+
 impl HttpHosts {
-    /// Loopback and these: `host` or `host:port`, without a scheme.
-    pub fn new<S: Into<String>>(hosts: impl IntoIterator<Item = S>) -> Self {
-        Self(hosts.into_iter().map(|host| host.into().to_ascii_lowercase()).collect())
+    /// Loopback and these: `host` or `host:port`, without a scheme, each written as it stands in URLs.
+    ///
+    /// # Errors
+    /// The first entry that could never be the host of a URL.
+    pub fn parse<S: AsRef<str>>(hosts: impl IntoIterator<Item = S>) -> Result<Self, InvalidHttpHost> {
+        hosts.into_iter().map(|host| parse_host(host.as_ref())).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether `url` may be fetched: https to anywhere, http to an allowed host, no other scheme.
@@ -108,6 +116,22 @@ impl fmt::Display for HttpHosts {
     }
 }
 
+/// In lower case. What a URL would write otherwise, such as an address without all its parts, would never be met.
+fn parse_host(raw: &str) -> Result<String, InvalidHttpHost> {
+    let host = raw.to_ascii_lowercase();
+    let is_met = |url: &Url| {
+        let name = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        host == name || host == format!("{name}:{port}")
+    };
+    let url = Url::parse(&format!("http://{host}")).ok().filter(is_met);
+    // A URL may have a star in its host, and this is no pattern.
+    match url.filter(|_| !host.contains('*')) {
+        Some(_) => Ok(host),
+        None => Err(InvalidHttpHost(raw.to_owned())),
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -122,7 +146,7 @@ mod tests {
     use super::*;
 
     fn parse(raw: &str) -> Result<String, InvalidIssuer> {
-        Issuer::parse(raw, &HttpHosts::new(["authz", "idp:8080"])).map(|issuer| issuer.as_str().to_owned())
+        Issuer::parse(raw, &HttpHosts::parse(["authz", "idp:8080"]).unwrap()).map(|issuer| issuer.as_str().to_owned())
     }
 
     #[test]
@@ -144,6 +168,35 @@ mod tests {
             ["http://a.example", "http://localhost.evil", "http://idp:8081", "http://x.localhost", "http://0.0.0.0"]
         {
             assert_eq!(parse(raw), Err(InvalidIssuer::InsecureScheme), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_no_url_can_have_is_refused() {
+        for host in ["authz", "AUTHZ:80", "a_b:8080", "10.0.0.7", "[fd00::1]:9000", "xn--bcher-kva.example"] {
+            assert_eq!(HttpHosts::parse([host]).map(|hosts| hosts.to_string()), Ok(host.to_ascii_lowercase()));
+        }
+        for host in [
+            "http://authz",
+            "authz:9000/x",
+            "authz/",
+            "me@authz",
+            "*",
+            "*.internal",
+            "10.0.0.0/8",
+            "10.1",
+            "authz:",
+            ":9000",
+            "authz:99999",
+            "authz:+1",
+            "fd00::1",
+            "bücher.example",
+            "a b",
+            "a\tb",
+            "authz?x",
+            "",
+        ] {
+            assert_eq!(HttpHosts::parse(["authz", host]), Err(InvalidHttpHost(host.to_owned())), "{host:?}");
         }
     }
 

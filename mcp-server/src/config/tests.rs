@@ -78,6 +78,16 @@ fn plain_http_leaves_loopback_only_behind_a_tls_proxy() {
 }
 
 #[test]
+fn a_host_for_plain_http_is_a_host() {
+    for hosts in ["http://authz:9000", "*.internal", "authz,authz:port", "10.0.0.0/8"] {
+        assert_eq!(problems(&["--allow-http-hosts", hosts]), ["MCP_RESOURCE_ALLOW_HTTP_HOSTS"], "{hosts}");
+    }
+    let problem = config(&["--allow-http-hosts", "http://authz"]).unwrap_err().remove(0).to_string();
+    assert!(problem.contains("`http://authz` is not a host") && problem.contains("without a scheme"), "{problem}");
+    assert!(config(&["--allow-http-hosts", "authz:9000, [fd00::1]"]).is_ok());
+}
+
+#[test]
 fn sse_names_streamable_http_and_the_underscore_is_fine() {
     let problem = config(&["--transport", "sse"]).unwrap_err().remove(0).to_string();
     assert!(problem.contains("streamable-http"), "{problem}");

@@ -57,7 +57,7 @@ pub(super) fn issuer(
     problems: &mut Problems,
 ) -> Option<IssuerOptions> {
     let trust = raw.trust;
-    let http_hosts = HttpHosts::new(list(&trust.allow_http_hosts));
+    let http_hosts = super::http_hosts(trust);
     let preset = problems.check("MCP_RESOURCE_PRESET", "use one of them", trust.preset.parse::<&'static Preset>());
     let issuer = named_issuer(name, preset, &http_hosts, problems);
     let fix = "use true, observe or false";

@@ -127,7 +127,7 @@ async fn a_url_in_the_document_is_https_or_on_a_host_that_is_allowed_for_http() 
         assert!(matches!(refused, MetadataError::BadEndpoint { member: "introspection_endpoint", .. }), "{url}");
     }
     server.answers(OAUTH, Reply::json(&json!({"issuer": server.origin(), "jwks_uri": "http://keys.example/jwks"})));
-    let listed = Overrides { http_hosts: HttpHosts::new(["keys.example"]), ..anywhere };
+    let listed = Overrides { http_hosts: HttpHosts::parse(["keys.example"]).unwrap(), ..anywhere };
     assert!(discover(server.origin(), &listed).await.is_ok());
 }
 
