@@ -247,12 +247,13 @@ impl Shared {
     pub(super) fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
         let request_id = (self.request_id)(parts);
         self.metrics.refused(refusal.reason());
+        let host = parts.headers.get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
         tracing::info!(
             reason = %refusal.reason().code(),
             status = refusal.reason().status().as_u16(),
             request_id = request_id.as_deref(),
             method = %parts.method,
-            host = ?parts.headers.get(header::HOST),
+            host = host.as_deref(),
             detail = refusal.detail().map(tracing::field::debug),
             "request refused"
         );

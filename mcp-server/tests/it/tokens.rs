@@ -494,3 +494,24 @@ async fn neither_log_nor_answer_holds_a_token() {
         assert!(!written.contains(part) && !answers.concat().contains(part), "{part}");
     }
 }
+
+#[tokio::test]
+async fn a_refusal_is_logged_with_the_plain_host_and_no_line_of_its_own() {
+    let bench = Bench::new().await;
+    let refused = |host: HeaderValue| {
+        let mut request = Bench::request(None);
+        request.headers_mut().insert(header::HOST, host);
+        bench.send(request)
+    };
+    log::start();
+    refused(HeaderValue::from_static("evil.example:80")).await;
+    refused(HeaderValue::from_static("a\" reason=ok x=\"")).await;
+    refused(HeaderValue::from_bytes(b"\xff.example").unwrap()).await;
+    bench.send(Request::post("/mcp").body(Body::empty()).unwrap()).await;
+    let written = log::written();
+    assert!(written.contains(r#"host="evil.example:80""#), "{written}");
+    assert!(written.contains(r#"host="a\" reason=ok x=\"""#), "{written}");
+    assert!(written.contains("host=\"\u{fffd}.example\""), "{written}");
+    assert!(!written.contains("Some(") && !written.contains("None"), "{written}");
+    assert_eq!(written.matches("reason=host_not_allowed").count(), 4, "{written}");
+}
