@@ -18,6 +18,7 @@ pub(super) const REQUIRED_SCOPE: &str = "mcp:write";
 
 /// The note to keep.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct CreateSecureNote {
     /// What it says; at most 64 KiB.
     content: String,

@@ -19,6 +19,7 @@ const LONGEST_NAME: usize = 64;
 
 /// What can be asked for.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct GetTime {
     /// An IANA time zone such as Asia/Tokyo; UTC if absent.
     timezone: Option<String>,

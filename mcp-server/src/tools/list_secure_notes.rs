@@ -20,6 +20,7 @@ const MOST: u32 = 100;
 
 /// Which notes.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ListSecureNotes {
     /// How many at most: 50 if absent, 100 at most.
     limit: Option<u32>,

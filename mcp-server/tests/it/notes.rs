@@ -131,8 +131,10 @@ async fn a_database_that_is_away_is_an_error_of_the_tool_and_nothing_else() {
     let server = Server::start().await;
     std::fs::write(server.folder.path().join("data"), "in the way of the folder").unwrap();
     let note = json!({"content": "x"});
-    for tool in ["create_secure_note", "list_secure_notes", "get_api_usage"] {
-        let complaint = server.complaint(server.call_as("ann", tool, &note)).await;
+    for (tool, arguments) in
+        [("create_secure_note", &note), ("list_secure_notes", &json!({})), ("get_api_usage", &json!({}))]
+    {
+        let complaint = server.complaint(server.call_as("ann", tool, arguments)).await;
         assert!(complaint.ends_with("try again later"), "{tool}: {complaint}");
         assert!(!complaint.contains('/'), "{tool}: {complaint}");
     }

@@ -272,6 +272,29 @@ async fn an_unknown_time_zone_is_a_clear_error_of_the_tool() {
 }
 
 #[tokio::test]
+async fn an_unknown_argument_is_refused_with_the_names_that_are_known() {
+    let server = Server::start().await;
+    let rows = [
+        ("get_time", json!({"zone": "Asia/Tokyo"}), "unknown field `zone`, expected `timezone`"),
+        (
+            "create_secure_note",
+            json!({"content": "x", "titel": "y"}),
+            "unknown field `titel`, expected `content` or `title`",
+        ),
+        ("list_secure_notes", json!({"page": 2}), "unknown field `page`, expected `limit` or `skip`"),
+    ];
+    for (tool, arguments, expected) in rows {
+        let mut request = server.modern("tools/call", json!({"name": tool, "arguments": arguments}));
+        let token = server.bench.token(json!({"scope": "mcp:read mcp:write"}));
+        set(&mut request, "authorization", &format!("Bearer {token}"));
+        let answer = server.send(request).await;
+        let result = &answer.body["result"];
+        let told = result["content"][0]["text"].as_str().unwrap_or_default();
+        assert!(told.contains(expected) && result["isError"] == true, "{tool}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_one_message_is_a_bad_request() {
     let server = Server::start().await;
     let deep = "[".repeat(100_000);
