@@ -11,7 +11,7 @@ mod tests;
 
 pub use error::KeyDirectoryError;
 
-use crate::{KeyId, KeySize, RingKey, signer::SigningKey};
+use crate::{KeyId, KeyPolicy, KeySize, RingKey, signer::SigningKey};
 use file_name::KeyFileName;
 use jiff::{SignedDuration, Timestamp};
 use permissions::Access;
@@ -37,6 +37,15 @@ pub enum Rotation {
     Added(KeyId),
     /// Another process has added this key since.
     AlreadyAdded(KeyId),
+}
+
+/// What came of a replacement of all keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The key that signs from now on.
+    pub added: KeyId,
+    /// The keys that were there before, oldest first. No token that they signed is good any more.
+    pub withdrawn: Vec<KeyId>,
 }
 
 /// A file with a key, as it was read.
@@ -104,6 +113,35 @@ impl KeyDirectory {
                 }
             }
         })
+    }
+
+    /// Publishes a new key that is active at once, and then withdraws every other one. The new key's name tells a
+    /// time as far back as the activation delay, so that it signs before the others have gone; only where the newest
+    /// of them is younger than that, it signs when they have.
+    ///
+    /// # Errors
+    /// The folder cannot be written, or no key can be made. After an error between the two steps nothing is lost: the
+    /// next attempt withdraws what this one left.
+    pub fn replace(&self, policy: &KeyPolicy, now: Timestamp) -> Result<Replacement, KeyDirectoryError> {
+        self.locked(|| {
+            let others: Vec<_> = self.names()?.collect();
+            let (key, pem) = SigningKey::generate(policy.size).map_err(KeyDirectoryError::Generate)?;
+            let since = now.checked_sub(policy.activation_delay).unwrap_or(now);
+            let name = KeyFileName { created_at: creation_time(self.last_key()?, since), key_id: key.key_id().clone() };
+            write::publish(&self.path, &name.to_string(), &pem).map_err(|error| self.folder_error(error))?;
+            self.remove(&others)?;
+            Ok(Replacement { added: name.key_id, withdrawn: others.into_iter().map(|other| other.key_id).collect() })
+        })
+    }
+
+    /// Removes the files of these keys.
+    pub(crate) fn remove_keys(&self, keys: &[RingKey]) -> Result<(), KeyDirectoryError> {
+        let name = |key: &RingKey| KeyFileName { created_at: key.created_at, key_id: key.key_id.clone() };
+        self.locked(|| self.remove(&keys.iter().map(name).collect::<Vec<_>>()))
+    }
+
+    fn remove(&self, names: &[KeyFileName]) -> Result<(), KeyDirectoryError> {
+        write::remove(&self.path, names.iter().map(ToString::to_string)).map_err(|error| self.folder_error(error))
     }
 
     /// Reads the folder. Files unchanged since `known` are not read again. Files under another name are

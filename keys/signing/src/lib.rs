@@ -12,7 +12,7 @@ mod ring;
 mod signer;
 mod signing_keys;
 
-pub use directory::{KeyDirectory, KeyDirectoryError, Rotation};
+pub use directory::{KeyDirectory, KeyDirectoryError, Replacement, Rotation};
 pub use jwk_set::{JWK_SET_MAX_AGE, JwkSetDocument};
 pub use key_id::KeyId;
 pub use pem::InvalidKey;

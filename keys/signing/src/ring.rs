@@ -75,6 +75,11 @@ impl KeyRing {
         self.keys.iter().enumerate().filter_map(move |(index, key)| Some((key, self.state(index, now)?)))
     }
 
+    /// The keys past their last stage at `now`, oldest first: nobody needs them any more.
+    pub fn past(&self, now: Timestamp) -> impl Iterator<Item = &RingKey> {
+        self.keys.iter().enumerate().filter(move |(index, _)| self.state(*index, now).is_none()).map(|(_, key)| key)
+    }
+
     /// When the next key is to be made: when the newest one has the age of rotation, and not in the past.
     /// None if keys are not rotated by themselves. At once if there is no key.
     #[must_use]

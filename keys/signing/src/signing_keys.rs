@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::{
-    JwkSetDocument, KeyDirectory, KeyDirectoryError, KeyId, KeyPolicy, KeyRing, Rotation, SignError,
-    directory::Contents, signer::SigningKey,
+    JwkSetDocument, KeyDirectory, KeyDirectoryError, KeyId, KeyPolicy, KeyRing, Replacement, RingKey, Rotation,
+    SignError, directory::Contents, signer::SigningKey,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -109,6 +109,28 @@ impl SigningKeys {
         let rotation = self.directory.rotate(newest.as_ref(), self.policy.size, now)?;
         self.reload(now)?;
         Ok(rotation)
+    }
+
+    /// Signs with a new key at once, and withdraws every other one: for keys that others know. Blocks: makes a key.
+    ///
+    /// # Errors
+    /// The folder cannot be written or read.
+    pub fn rotate_now(&self, now: Timestamp) -> Result<Replacement, KeyDirectoryError> {
+        let replacement = self.directory.replace(&self.policy, now)?;
+        self.reload(now)?;
+        Ok(replacement)
+    }
+
+    /// Removes the keys past their last stage. Says which. Blocks on files.
+    ///
+    /// # Errors
+    /// The folder cannot be written or read.
+    pub fn prune(&self, now: Timestamp) -> Result<Vec<RingKey>, KeyDirectoryError> {
+        self.reload(now)?;
+        let past: Vec<_> = self.ring().past(now).cloned().collect();
+        self.directory.remove_keys(&past)?;
+        self.reload(now)?;
+        Ok(past)
     }
 
     /// What a service does every minute: reads the folder again, and rotates when the newest key has its

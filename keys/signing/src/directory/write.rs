@@ -63,6 +63,17 @@ pub(super) fn rename(folder: &Path, from: &str, to: &str) -> io::Result<()> {
     sync(folder)
 }
 
+/// Removes files; those that are gone already do no harm. The lock must be held.
+pub(super) fn remove(folder: &Path, names: impl IntoIterator<Item = String>) -> io::Result<()> {
+    for name in names {
+        match fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    sync(folder)
+}
+
 fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

@@ -122,6 +122,61 @@ fn a_rotated_key_is_published_at_once_and_signs_after_the_delay() {
 }
 
 #[test]
+fn after_a_rotation_at_once_the_new_key_alone_signs_and_is_published() {
+    for last_rotation in [None, Some(100_000), Some(199_990)] {
+        let folder = folder();
+        let (keys, replica) = (open(&folder, 0), open(&folder, 0));
+        let mut before = vec![sign(&keys, 0)];
+        if let Some(at_second) = last_rotation {
+            keys.rotate(at(at_second)).unwrap();
+            before.push(sign(&keys, 200_000));
+        }
+        let Replacement { added, withdrawn } = keys.rotate_now(at(200_000)).unwrap();
+        assert_eq!(withdrawn.len(), 1 + usize::from(last_rotation.is_some()));
+        replica.reload(at(200_000)).unwrap();
+        for keys in [&keys, &replica] {
+            let after = sign(keys, 200_000);
+            assert_eq!((key_id_of(&after), published(keys, 200_000).len()), (added.as_str().to_owned(), 1));
+            assert!(verifies(keys, &after, 200_000));
+            assert!(before.iter().all(|jws| !verifies(keys, jws, 200_000)), "{last_rotation:?}");
+        }
+        assert_eq!(key_files(&folder).len(), 1);
+    }
+}
+
+#[test]
+fn a_rotation_at_once_has_the_new_key_active_before_the_old_one_goes() {
+    let folder = folder();
+    let keys = open(&folder, 0);
+    let old = fs::read(folder.path().join(&key_files(&folder)[0])).unwrap();
+    let name = key_files(&folder)[0].clone();
+    let added = keys.rotate_now(at(200_000)).unwrap().added;
+    // As a replica sees it that reads the folder between the two steps.
+    put(&folder, &name, &old);
+    let between = open(&folder, 200_000);
+    assert_eq!(published(&between, 200_000).len(), 2);
+    assert_eq!(key_id_of(&sign(&between, 200_000)), added.as_str());
+    // And after a crash there, the next attempt ends it.
+    assert_eq!(between.rotate_now(at(200_001)).unwrap().withdrawn.len(), 2);
+}
+
+#[test]
+fn pruning_removes_keys_past_their_time_and_nothing_else() {
+    let folder = folder();
+    let keys = open(&folder, 0);
+    let first = sign(&keys, 0);
+    keys.rotate(at(1_000)).unwrap();
+    let end = 1_000 + DELAY + DAY + 60;
+    assert_eq!(keys.prune(at(end - 1)).unwrap(), []);
+    let signing = key_id_of(&sign(&keys, end));
+    let pruned: Vec<_> = keys.prune(at(end)).unwrap().into_iter().map(|key| key.key_id.to_string()).collect();
+    assert_eq!(pruned, [key_id_of(&first)]);
+    assert_eq!(key_files(&folder).len(), 1);
+    assert_eq!(key_id_of(&sign(&keys, end)), signing);
+    assert_eq!(keys.prune(at(end + DAY)).unwrap(), [], "the key that signs is never past");
+}
+
+#[test]
 fn a_replica_sees_the_rotation_of_another_before_it_counts() {
     let folder = folder();
     let (one, other) = (open(&folder, 0), open(&folder, 0));
