@@ -102,6 +102,9 @@
 //! # }
 //! ```
 //!
+//! The folder `examples/` has these and others as programs of their own, to start from: `cargo run -p mcp-server
+//! --example tool_scopes`.
+//!
 //! # Scopes
 //!
 //! [`ScopePolicy`](resource_server::ScopePolicy) says what each tool, prompt and resource needs. For routes

@@ -5,6 +5,7 @@ mod audience_table;
 mod audit;
 mod bench;
 mod doctor;
+mod examples;
 mod explain;
 mod faults;
 mod forgeries;
