@@ -1,5 +1,6 @@
 //! Flags and environment variables, as written. [`crate::config`] judges them.
 
+use crate::commands::Command;
 use clap::Parser;
 use serving::ServingArgs;
 use std::path::PathBuf;
@@ -8,6 +9,10 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "authz", version)]
 pub struct Cli {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Port to listen on
     #[arg(long, env = "MCP_AUTH_PORT", default_value_t = 9000)]
     pub port: u16,

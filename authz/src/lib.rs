@@ -6,6 +6,7 @@
 pub mod authorize;
 pub mod cli;
 pub mod client_authentication;
+pub mod commands;
 pub mod config;
 pub mod consent;
 pub mod demo;

@@ -1,17 +1,30 @@
 //! Starts the authorization server: settings, state, listener.
 
 use anyhow::Context as _;
-use authz::{cli::Cli, config::Config, maintenance, routes, services::Services};
+use authz::{
+    cli::Cli,
+    commands::{self, Command, CommandError, Means},
+    config::Config,
+    maintenance, routes,
+    services::Services,
+};
 use ring::rand::SystemRandom;
 use serving::{Listener, ServeOptions, command_line, logging, serve, settings, shutdown_signal};
 use std::{process::ExitCode, sync::Arc};
 use verification_keys::SystemClock;
 
 fn main() -> ExitCode {
-    let config = match command_line::read(|cli: Cli| Config::try_from(cli)) {
-        Ok(config) => config,
+    let read = command_line::read(|cli: Cli| {
+        let command = cli.command.clone();
+        Ok((command, Config::try_from(cli)?))
+    });
+    let (command, config) = match read {
+        Ok(read) => read,
         Err(problems) => return invalid(&problems),
     };
+    if let Some(command) = command {
+        return start(carry_out(command, config));
+    }
     if let Err(problem) = logging::init(config.serving.log_format, "info") {
         return invalid(&[problem]);
     }
@@ -19,7 +32,7 @@ fn main() -> ExitCode {
         print!("{config}");
         return ExitCode::SUCCESS;
     }
-    start(config)
+    start(run(config))
 }
 
 fn invalid(problems: &[settings::InvalidSetting]) -> ExitCode {
@@ -27,15 +40,29 @@ fn invalid(problems: &[settings::InvalidSetting]) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn start(config: Config) -> ExitCode {
+fn start(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = runtime.context("cannot start the runtime").and_then(|runtime| runtime.block_on(run(config)));
+    let result = runtime.context("cannot start the runtime").and_then(|runtime| runtime.block_on(work));
     match result {
         Ok(code) => code,
         Err(error) => {
             eprintln!("authz: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn carry_out(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    verification_keys::install_crypto_providers();
+    #[expect(clippy::disallowed_methods, reason = "the edge: everything else gets its randomness from here")]
+    let random = Arc::new(SystemRandom::new());
+    match commands::run(command, &Means { config, clock: Arc::new(SystemClock), random }).await {
+        Ok(text) => {
+            print!("{text}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(CommandError::Setting(problem)) => Ok(invalid(&[problem])),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -88,14 +88,19 @@ impl OpenError {
     #[must_use]
     pub fn as_invalid_setting(&self) -> Option<InvalidSetting> {
         match self {
-            Self::Store(error) => {
-                let fix = "name a file that this user can read and write, or a PostgreSQL database that answers, of this program alone";
-                Some(InvalidSetting::new("MCP_AUTH_DATABASE_URL", with_causes(error), fix))
-            }
+            Self::Store(error) => Some(invalid_database(error)),
             Self::Keys(error) => Some(InvalidSetting::new("MCP_AUTH_KEY_DIR", error.to_string(), error.fix())),
             Self::Passwords(_) | Self::Demo(_) => None,
         }
     }
+}
+
+/// A database that does not open, as the setting that names it.
+#[must_use]
+pub fn invalid_database(error: &StoreError) -> InvalidSetting {
+    let fix =
+        "name a file that this user can read and write, or a PostgreSQL database that answers, of this program alone";
+    InvalidSetting::new("MCP_AUTH_DATABASE_URL", with_causes(error), fix)
 }
 
 /// The words of an error and of what is behind it, as far as they say something new.

@@ -2,6 +2,9 @@
 //! ways to speak to it. Nothing listens on a port.
 
 use crate::{
+    cli::Cli,
+    commands::Means,
+    config::Config,
     demo::DemoPerson,
     domain::{AuthenticatedPerson, BrowserSession, PendingAuthorization, RequestSecret, SessionSecret, Subject},
     login::passwords::{PasswordLimits, PasswordPool},
@@ -13,6 +16,7 @@ use crate::{
 };
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use clap::Parser as _;
 use http::{Request, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
@@ -132,6 +136,13 @@ impl Server {
         let request = Request::post(uri).header(header::HOST, "localhost:9000");
         let request = request.header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(json.to_string())).unwrap()).await
+    }
+
+    /// What a command beside this server works with.
+    pub(crate) fn means(&self) -> Means {
+        let config = Config::try_from(Cli::try_parse_from(["authz"]).unwrap()).unwrap();
+        let config = Config { database_url: database_url(self.folder.path()), ..config };
+        Means { config, clock: self.clock.clone(), random: self.services.random.clone() }
     }
 
     /// Changes the database behind the server's back, so that it does not answer any more.

@@ -10,6 +10,9 @@ pub trait ClientStore {
     /// The client with this id.
     async fn client(&self, id: &ClientId) -> Result<Option<RegisteredClient>, StoreError>;
 
+    /// Every client, the oldest first.
+    async fn clients(&self) -> Result<Vec<RegisteredClient>, StoreError>;
+
     /// Adds a client that registered itself. Its id is new.
     async fn add_client(&self, client: &RegisteredClient) -> Result<(), StoreError>;
 

@@ -21,6 +21,11 @@ impl ClientStore for SqlStore {
         query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
+    async fn clients(&self) -> Result<Vec<RegisteredClient>, StoreError> {
+        let query = sqlx::query("SELECT * FROM clients ORDER BY registered_at, id");
+        query.fetch_all(&self.reader).await?.iter().map(read).collect()
+    }
+
     async fn add_client(&self, client: &RegisteredClient) -> Result<(), StoreError> {
         write(&self.writer, ADD, client).await
     }
