@@ -2,7 +2,10 @@
 //! the settings say so; everywhere else it is taken out of the database, so that none is left over from a trial run.
 
 use crate::{
-    domain::{ClientAuthentication, InvalidUsername, Origin, Person, RegisteredClient, Subject, Username},
+    domain::{
+        ClientAuthentication, DisplayName, Email, InvalidUsername, Origin, Person, PersonState, RegisteredClient,
+        Subject, Username,
+    },
     login::passwords::{InvalidPassword, Password, PasswordError},
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecret, GrantType, InvalidClientId, InvalidRedirectUri,
@@ -59,7 +62,10 @@ pub async fn install(services: &Services, person: Option<&DemoPerson>) -> Result
         subject: Subject::generate(random)?,
         username: username.clone(),
         password: services.passwords.hash(password, random).await?,
+        name: DisplayName::parse("Demo User").ok(),
+        email: Email::parse("demo_user@example.com").ok(),
         origin: Origin::Demo,
+        state: PersonState::Enabled,
     };
     services.store.put_person(&person).await?;
     services.store.put_client(&client(services)?).await?;

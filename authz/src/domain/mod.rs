@@ -17,5 +17,8 @@ pub use client::{ClientAuthentication, RegisteredClient};
 pub use grant::{Grant, GrantId, GrantState};
 pub use origin::Origin;
 pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};
-pub use person::{InvalidUsername, PasswordHash, Person, Subject, Username};
+pub use person::{
+    DisplayName, Email, InvalidDisplayName, InvalidEmail, InvalidUsername, PasswordHash, Person, PersonState, Subject,
+    Username,
+};
 pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret};

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     consent::Asking,
-    domain::{Subject, Username},
+    domain::{PersonState, Subject, Username},
     pages::{PageError, see_other},
     routes::{CONSENT, LOGIN},
     services::Services,
@@ -57,5 +57,6 @@ async fn authenticate(
         Err(_) => None,
     };
     let verified = services.passwords.verify(&password, person.as_ref().map(|person| &person.password)).await?;
-    Ok(person.filter(|_| verified).map(|person| person.subject).ok_or(Problem::WrongPassword))
+    let enabled = person.filter(|person| verified && person.state == PersonState::Enabled);
+    Ok(enabled.map(|person| person.subject).ok_or(Problem::WrongPassword))
 }

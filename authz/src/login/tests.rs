@@ -251,3 +251,19 @@ async fn a_sign_out_posted_by_another_site_is_refused() {
 fn right_form(csrf: &str) -> [(&'static str, &str); 3] {
     [("csrf", csrf), ("username", "demo_user"), ("password", "demo_password")]
 }
+
+#[tokio::test]
+async fn a_disabled_person_is_refused_like_a_wrong_password_and_is_signed_out() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    tab.begin_signed_in(&[]).await;
+    let wrong = tab.sign_in("", "demo_user", "wrong").await;
+    server.services.store.disable_person(&server.subject().await, server.services.now()).await.unwrap();
+    assert!(tab.get("/login").await.body.contains("<h1>Sign in</h1>"));
+    let mut again = Tab::new(&server);
+    let answer = again.sign_in("", "demo_user", "demo_password").await;
+    assert_eq!((answer.status, wrong.status), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
+    assert!(answer.body.contains("The user name or the password is wrong."), "{}", answer.body);
+    server.services.store.enable_person(&server.subject().await).await.unwrap();
+    assert_eq!(again.sign_in("", "demo_user", "demo_password").await.status, StatusCode::SEE_OTHER);
+}

@@ -18,7 +18,7 @@ pub use clients::ClientStore;
 pub use codes::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grants::GrantStore;
-pub use people::PersonStore;
+pub use people::{Addition, PersonStore};
 pub use sessions::SessionStore;
 pub use sql::SqlStore;
 

@@ -2,14 +2,15 @@
 
 use super::{
     SqlStore, StoreError,
-    row::{origin_word, parsed, read_origin, text},
+    row::{optional, optional_time, origin_word, parsed, read_origin, text},
 };
 use crate::{
-    domain::{PasswordHash, Person, Subject, Username},
-    store::PersonStore,
+    domain::{DisplayName, Email, PasswordHash, Person, PersonState, SessionHash, Subject, Username},
+    store::{Addition, PersonStore},
 };
 use async_trait::async_trait;
-use sqlx::{Any, Transaction, any::AnyRow};
+use jiff::Timestamp;
+use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
 
 #[async_trait]
 impl PersonStore for SqlStore {
@@ -23,9 +24,52 @@ impl PersonStore for SqlStore {
         query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
+    async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        sqlx::query("SELECT * FROM people ORDER BY username").fetch_all(&self.reader).await?.iter().map(read).collect()
+    }
+
+    async fn add_person(&self, person: &Person) -> Result<Addition, StoreError> {
+        let added = insert(&self.writer, ADD, person).await?;
+        Ok(if added == 1 { Addition::Added } else { Addition::NameTaken })
+    }
+
     async fn put_person(&self, person: &Person) -> Result<(), StoreError> {
-        let query = sqlx::query(PUT).bind(person.subject.as_str()).bind(person.username.as_str());
-        query.bind(person.password.reveal()).bind(origin_word(person.origin)).execute(&self.writer).await?;
+        insert(&self.writer, PUT, person).await?;
+        Ok(())
+    }
+
+    async fn set_password(
+        &self,
+        subject: &Subject,
+        password: &PasswordHash,
+        keep: Option<&SessionHash>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let update = sqlx::query("UPDATE people SET password = $1 WHERE subject = $2");
+        update.bind(password.reveal()).bind(subject.as_str()).execute(&mut *transaction).await?;
+        end_sessions(&mut transaction, subject, keep).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn disable_person(&self, subject: &Subject, now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let update = sqlx::query("UPDATE people SET disabled_at = $1 WHERE subject = $2 AND disabled_at IS NULL");
+        update.bind(now.as_second()).bind(subject.as_str()).execute(&mut *transaction).await?;
+        end_sessions(&mut transaction, subject, None).await?;
+        let revoke = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE subject = $2 AND revoked_at IS NULL");
+        revoke.bind(now.as_second()).bind(subject.as_str()).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn enable_person(&self, subject: &Subject) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE people SET disabled_at = NULL WHERE subject = $1").bind(subject.as_str());
+        query.execute(&self.writer).await?;
+        Ok(())
+    }
+
+    async fn delete_person(&self, subject: &Subject) -> Result<(), StoreError> {
+        let query = sqlx::query("DELETE FROM people WHERE subject = $1").bind(subject.as_str());
+        query.execute(&self.writer).await?;
         Ok(())
     }
 
@@ -34,8 +78,36 @@ impl PersonStore for SqlStore {
     }
 }
 
-const PUT: &str = "INSERT INTO people (subject, username, password, origin) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (username) DO UPDATE SET password = excluded.password WHERE people.origin = excluded.origin";
+const ADD: &str = "INSERT INTO people (subject, username, password, origin, name, email) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (username) DO NOTHING";
+
+const PUT: &str = "INSERT INTO people (subject, username, password, origin, name, email) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (username) DO UPDATE \
+    SET password = excluded.password, name = excluded.name, email = excluded.email \
+    WHERE people.origin = excluded.origin";
+
+/// Says how many rows were written.
+async fn insert(pool: &AnyPool, statement: &'static str, person: &Person) -> Result<u64, StoreError> {
+    let query = sqlx::query(statement)
+        .bind(person.subject.as_str())
+        .bind(person.username.as_str())
+        .bind(person.password.reveal())
+        .bind(origin_word(person.origin))
+        .bind(person.name.as_ref().map(|name| name.as_str().to_owned()))
+        .bind(person.email.as_ref().map(|email| email.as_str().to_owned()));
+    Ok(query.execute(pool).await?.rows_affected())
+}
+
+async fn end_sessions(
+    transaction: &mut Transaction<'static, Any>,
+    subject: &Subject,
+    keep: Option<&SessionHash>,
+) -> Result<(), StoreError> {
+    let query = sqlx::query("DELETE FROM sessions WHERE subject = $1 AND hash <> $2").bind(subject.as_str());
+    // No hash is empty.
+    query.bind(keep.map_or("", SessionHash::as_str)).execute(&mut **transaction).await?;
+    Ok(())
+}
 
 async fn forget_demo(mut transaction: Transaction<'static, Any>, keep: Option<&Username>) -> Result<(), StoreError> {
     let people = sqlx::query("DELETE FROM people WHERE origin = 'demo' AND username <> $1");
@@ -52,6 +124,9 @@ fn read(row: &AnyRow) -> Result<Person, StoreError> {
         subject: Subject::from_store(text(row, "subject")?),
         username: parsed(row, "username", Username::parse)?,
         password: PasswordHash::from_phc(text(row, "password")?),
+        name: optional(row, "name", DisplayName::parse)?,
+        email: optional(row, "email", Email::parse)?,
         origin: parsed(row, "origin", read_origin)?,
+        state: optional_time(row, "disabled_at")?.map_or(PersonState::Enabled, |at| PersonState::Disabled { at }),
     })
 }

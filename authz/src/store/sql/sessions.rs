@@ -19,7 +19,7 @@ impl SessionStore for SqlStore {
     }
 
     async fn session(&self, hash: &SessionHash, now: Timestamp) -> Result<Option<BrowserSession>, StoreError> {
-        let query = sqlx::query("SELECT * FROM sessions WHERE hash = $1 AND expires_at > $2").bind(hash.as_str());
+        let query = sqlx::query(FIND).bind(hash.as_str());
         query.bind(now.as_second()).fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
@@ -36,6 +36,10 @@ impl SessionStore for SqlStore {
         end(&self.writer, hash).await
     }
 }
+
+/// A session of somebody who was disabled counts for nothing, however it came to be.
+const FIND: &str = "SELECT sessions.* FROM sessions LEFT JOIN people ON people.subject = sessions.subject \
+    WHERE sessions.hash = $1 AND sessions.expires_at > $2 AND people.disabled_at IS NULL";
 
 async fn add<'c>(executor: impl Executor<'c, Database = Any>, session: &BrowserSession) -> Result<(), StoreError> {
     let (subject, authenticated_at) = match &session.stage {

@@ -3,9 +3,9 @@
 use super::super::*;
 use crate::{
     domain::{
-        AuthenticatedPerson, AuthorizationCode, BrowserSession, ClientAuthentication, CodeState, Grant, GrantId,
-        GrantState, Origin, PasswordHash, PendingAuthorization, Person, RegisteredClient, Secret, SessionHash, Subject,
-        Username,
+        AuthenticatedPerson, AuthorizationCode, BrowserSession, ClientAuthentication, CodeState, DisplayName, Email,
+        Grant, GrantId, GrantState, Origin, PasswordHash, PendingAuthorization, Person, PersonState, RegisteredClient,
+        Secret, SessionHash, Subject, Username,
     },
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecret, CodeChallenge, GrantType, Nonce, RedirectUri,
@@ -92,7 +92,10 @@ pub(super) fn person(name: &str) -> Person {
         subject: Subject::generate(&random()).unwrap(),
         username: Username::parse(name).unwrap(),
         password: PasswordHash::from_phc("$argon2id$1".to_owned()),
+        name: Some(DisplayName::parse("Ann 'x' Example").unwrap()),
+        email: Some(Email::parse("ann@example.com").unwrap()),
         origin: Origin::Demo,
+        state: PersonState::Enabled,
     }
 }
 
