@@ -9,6 +9,7 @@ mod origin;
 mod pending_authorization;
 mod person;
 mod secret;
+mod single_use;
 
 pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
@@ -22,3 +23,4 @@ pub use person::{
     Username,
 };
 pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret};
+pub use single_use::{SingleUse, SingleUseHash};

@@ -9,6 +9,7 @@ mod error;
 mod grants;
 mod people;
 mod sessions;
+mod single_use;
 mod sql;
 #[cfg(test)]
 mod suite;
@@ -20,6 +21,7 @@ pub use error::StoreError;
 pub use grants::GrantStore;
 pub use people::{Addition, PersonStore};
 pub use sessions::SessionStore;
+pub use single_use::SingleUseStore;
 pub use sql::SqlStore;
 
 use async_trait::async_trait;
@@ -29,7 +31,16 @@ use std::fmt::Debug;
 /// The state of the authorization server, by noun.
 #[async_trait]
 pub trait Store:
-    ClientStore + PersonStore + SessionStore + AuthorizationStore + CodeStore + GrantStore + Debug + Send + Sync
+    ClientStore
+    + PersonStore
+    + SessionStore
+    + AuthorizationStore
+    + CodeStore
+    + GrantStore
+    + SingleUseStore
+    + Debug
+    + Send
+    + Sync
 {
     /// Whether the database answers.
     async fn check(&self) -> Result<(), StoreError>;

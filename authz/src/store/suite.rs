@@ -32,4 +32,5 @@ mod grants;
 mod people;
 mod scene;
 mod sessions;
+mod single_use;
 mod whole;

@@ -10,6 +10,7 @@ mod open;
 mod people;
 mod row;
 mod sessions;
+mod single_use;
 
 use super::{Store, StoreError};
 use async_trait::async_trait;
@@ -55,6 +56,7 @@ impl Store for SqlStore {
         swept += sessions::sweep(&self.writer, before, limit).await?;
         swept += authorizations::sweep(&self.writer, before, limit).await?;
         swept += grants::sweep(&self.writer, before - GRANT_RETENTION, limit).await?;
+        swept += single_use::sweep(&self.writer, before, limit).await?;
         Ok(swept)
     }
 }
