@@ -23,6 +23,7 @@ pub(super) const COGNITO: Preset = Preset {
              (`http://localhost:3030/callback`), the scopes of that resource server.",
             "Have clients send `resource` to `/oauth2/authorize`, as MCP clients do: only then is there an `aud`. Tokens of \
              the client credentials grant and of `InitiateAuth` never have one.",
+            "Or let [a template and its script](cognito/README.md) do all of this, and write the settings.",
         ],
         here: &[
             ("MCP_RESOURCE_AUTH_SERVER_URL", "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_EXAMPLE"),
