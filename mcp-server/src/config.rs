@@ -47,6 +47,8 @@ pub struct Config {
     pub options: ResourceServerOptions,
     /// What is set about scopes.
     pub scopes: ScopeSettings,
+    /// The file of settings, and what it says of operations, as `--print-config` shows it.
+    file: String,
     /// What the tools keep.
     pub storage: StorageConfig,
     /// Outgoing calls.
@@ -100,6 +102,7 @@ impl TryFrom<Cli> for Config {
                 transport,
                 options,
                 scopes,
+                file: file.as_ref().map_or_else(|| file::ABSENT.to_owned(), ToString::to_string),
                 storage,
                 outgoing,
                 serve_options,

@@ -5,6 +5,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::resource_server::{IssuerOptions, Requirement, ResourceIdentifier, Sco
 pub(super) use sections::Section;
 
 const NAME: &str = "MCP_RESOURCE_CONFIG";
+/// How it shows that there is none.
+pub(super) const ABSENT: &str = "MCP_RESOURCE_CONFIG=\n";
 /// The tables of what operations need.
 const NEEDS: [&str; 4] = ["tools", "prompts", "resources", "templates"];
 
@@ -108,6 +111,11 @@ impl File {
                     problems.add(NAME, problem, "name a tool as tools/list does");
                     policy
                 }
+                "prompts" if !policy.has_prompt(name) => {
+                    let problem = format!("{}:{}: there is no prompt {name}", self.path, need.line);
+                    problems.add(NAME, problem, "name a prompt as prompts/list does");
+                    policy
+                }
                 "tools" => policy.tool(name, requirement),
                 "prompts" => policy.prompt(name, requirement),
                 "resources" => policy.resource(name, requirement),
@@ -115,6 +123,14 @@ impl File {
             };
         }
         policy
+    }
+}
+
+/// What the file says of operations, for people: `[tools] get_time = mcp:read`.
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{NAME}={}", self.path)?;
+        self.needs.iter().try_for_each(|need| writeln!(f, "# [{}] {} = {}", need.table, need.name, need.requirement))
     }
 }
 

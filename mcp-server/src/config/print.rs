@@ -27,9 +27,16 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_USERINFO={}", if options.user_info { "on" } else { "off" })?;
         writeln!(f, "MCP_RESOURCE_DATABASE_URL={}", self.storage.database_url)?;
         writeln!(f, "MCP_RESOURCE_MONTHLY_QUOTA={}", self.storage.monthly_quota)?;
+        write!(f, "{}", self.file)?;
         let advertised = options.advertised_issuers.as_deref().unwrap_or_default();
         writeln!(f, "MCP_RESOURCE_ADVERTISED_AUTH_SERVERS={}", advertised.join(","))?;
-        options.issuers.iter().try_for_each(|issuer| issuer_settings(f, issuer))?;
+        let several = options.issuers.len() > 1;
+        for issuer in &options.issuers {
+            if several {
+                writeln!(f, "# [[issuer]]")?;
+            }
+            issuer_settings(f, issuer)?;
+        }
         write!(f, "{}", self.serving)
     }
 }

@@ -119,6 +119,12 @@ impl ScopePolicy {
         self.tools.contains_key(tool)
     }
 
+    /// Whether something is said about `prompt`.
+    #[must_use]
+    pub fn has_prompt(&self, prompt: &str) -> bool {
+        self.prompts.contains_key(prompt)
+    }
+
     /// What a 401 asks for.
     #[must_use]
     pub const fn challenge(&self) -> &Scopes {

@@ -10,7 +10,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::resource_server::ResourceIdentifier;
 
@@ -143,9 +143,10 @@ impl fmt::Display for Refused {
 fn refusal(status: StatusCode, body: &Bytes, message: &Value) -> Answer {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let refused = Refused::parse(&body);
-    let data = json!({ "reason": refused.reason, "scope": body.get("scope") });
+    let member = |name: &str| Some((name.to_owned(), body.get(name)?.clone()));
+    let data: Map<String, Value> = ["reason", "scope", "max_age"].into_iter().filter_map(member).collect();
     Answer {
-        messages: error(message, status, &refused.description, &data),
+        messages: error(message, status, &refused.description, &data.into()),
         // An older sign-in than one tool wants is no reason to end.
         refused: (status == StatusCode::UNAUTHORIZED && refused.reason != "insufficient_user_authentication")
             .then_some(refused),

@@ -4,6 +4,7 @@
 mod audience_table;
 mod audit;
 mod bench;
+mod binary;
 mod doctor;
 mod examples;
 mod explain;

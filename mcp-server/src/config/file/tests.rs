@@ -73,7 +73,12 @@ fn each_issuer_has_its_own_rules() {
     assert_eq!(okta.scope_names.renamed.len(), 2);
     assert_eq!(okta.max_token_lifetime.unwrap().as_secs(), 7200);
     assert_eq!((okta.introspection.mode, okta.opaque_tokens), (IntrospectionMode::Always, true));
-    assert!(!config.to_string().contains("hush"));
+    let printed = config.to_string();
+    assert!(!printed.contains("hush"));
+    assert_eq!(printed.matches("# [[issuer]]\nMCP_RESOURCE_AUTH_SERVER_URL=").count(), 2, "{printed}");
+    let needs = "# [tools] get_time = mcp:read mcp:time\n# [tools] whoami = mcp:read, signed in within 300 s\n";
+    let path = file.0.to_str().unwrap();
+    assert!(printed.contains(&format!("MCP_RESOURCE_CONFIG={path}\n{needs}")), "{printed}");
 }
 
 #[test]
@@ -92,6 +97,9 @@ preset = "okta"
 get_tim = "mcp:read"
 whoami = 7
 get_time = { scope = "x", max_age_seconds = "soon" }
+
+[prompts]
+summarise_notes = "mcp:read"
 "#;
     let told = TestFile::new("problems", text).config(&[]).map(|_| ()).unwrap_err();
     let expected = [
@@ -105,6 +113,7 @@ get_time = { scope = "x", max_age_seconds = "soon" }
         "x.toml:13: not scopes",
         "x.toml:14: unknown key scope",
         "x.toml:14: max_age_seconds is no number",
+        "x.toml:17: there is no prompt summarise_notes",
     ];
     for problem in expected {
         assert!(told.iter().any(|told| told.contains(problem)), "{problem}: {told:#?}");

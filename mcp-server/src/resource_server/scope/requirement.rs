@@ -93,6 +93,17 @@ impl Requirement {
     }
 }
 
+/// `mcp:read mcp:write, signed in within 300 s`.
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", if self.scopes.is_empty() { "no scope".to_owned() } else { self.scopes.to_string() })?;
+        match self.max_age {
+            Some(age) => write!(f, ", signed in within {} s", age.as_secs()),
+            None => Ok(()),
+        }
+    }
+}
+
 impl From<&str> for Requirement {
     fn from(scopes: &str) -> Self {
         Self::scopes(scopes)
@@ -108,6 +119,13 @@ mod tests {
         let scopes = Scopes::parse(" b  a b ");
         assert_eq!(scopes.to_string(), "b a");
         assert!(scopes.contains("a") && !scopes.contains(""));
+    }
+
+    #[test]
+    fn a_requirement_is_told_in_words() {
+        let told = Requirement::scopes("a b").max_age(Duration::from_mins(5)).to_string();
+        assert_eq!(told, "a b, signed in within 300 s");
+        assert_eq!(Requirement::default().to_string(), "no scope");
     }
 
     #[test]
