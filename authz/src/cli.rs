@@ -1,6 +1,7 @@
 //! Flags and environment variables, as written. [`crate::config`] judges them.
 
 use crate::commands::Command;
+use crate::operations::OperationsArgs;
 use clap::Parser;
 use serving::ServingArgs;
 use std::path::PathBuf;
@@ -91,6 +92,10 @@ pub struct Cli {
     /// Serve plain http on an address that is not loopback, because a proxy in front does TLS
     #[arg(long, env = "MCP_AUTH_BEHIND_TLS_PROXY", value_parser = clap::builder::BoolishValueParser::new())]
     pub behind_tls_proxy: bool,
+
+    /// Rate limits, metrics, the audit log.
+    #[command(flatten)]
+    pub operations: OperationsArgs,
 
     /// What every process has.
     #[command(flatten)]

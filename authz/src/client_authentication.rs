@@ -69,7 +69,7 @@ pub async fn authenticate(store: &dyn Store, form: &Form) -> Result<Authenticate
     let result = async {
         let credentials = Credentials::read(&form.headers, &form.parameters)?;
         let client = store.client(&credentials.client_id).await?.ok_or(Cause::UnknownClient)?;
-        check(client, &credentials)
+        check(client, &credentials).inspect(|client| form.notes.client(client.id()))
     };
     result.await.map_err(|cause| AuthenticationFailed { cause, by_header })
 }

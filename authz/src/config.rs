@@ -6,6 +6,7 @@ mod tests;
 use crate::{
     cli::Cli,
     demo::DemoPerson,
+    operations::OperationsConfig,
     protocol::{Resource, Scope, ScopeToken},
     public_url::PublicUrl,
     services::{Registration, Settings},
@@ -39,6 +40,8 @@ pub struct Config {
     pub demo: Option<DemoPerson>,
     /// Whether a proxy in front does TLS.
     pub behind_tls_proxy: bool,
+    /// Rate limits, metrics, the audit log.
+    pub operations: OperationsConfig,
     /// What every process has.
     pub serving: ServingArgs,
 }
@@ -59,6 +62,7 @@ impl TryFrom<Cli> for Config {
         let fix = "write sqlite: and a file name, or postgres://user:password@host/database";
         let database_url = problems.check("MCP_AUTH_DATABASE_URL", fix, cli.database_url.parse::<DatabaseUrl>());
         let places = public_url.zip(database_url);
+        let operations = OperationsConfig::new(&cli.operations, cli.port, &mut problems);
         let config = places.zip(key_policy).zip(settings).map(|((places, key_policy), settings)| Self {
             host: cli.host,
             port: cli.port,
@@ -69,6 +73,7 @@ impl TryFrom<Cli> for Config {
             settings,
             demo,
             behind_tls_proxy: cli.behind_tls_proxy,
+            operations,
             serving: cli.serving,
         });
         problems.into_result(config)
@@ -225,6 +230,6 @@ impl fmt::Display for Config {
                 writeln!(f, "MCP_DEMO_PASSWORD=***")?;
             }
         }
-        write!(f, "{}", self.serving)
+        write!(f, "{}{}", self.operations, self.serving)
     }
 }

@@ -1,6 +1,9 @@
 //! What the POST endpoints for programs take: one `application/x-www-form-urlencoded` body, nothing in the query.
 
-use crate::protocol::{ErrorCode, MalformedParameters, Parameters};
+use crate::{
+    operations::{Notes, Refused},
+    protocol::{ErrorCode, MalformedParameters, Parameters},
+};
 use axum::{
     Json,
     body::Bytes,
@@ -17,6 +20,8 @@ pub struct Form {
     pub headers: HeaderMap,
     /// The parameters of the body; which may be repeated is checked.
     pub parameters: Parameters,
+    /// What the handler finds out, for the audit log.
+    pub notes: Notes,
 }
 
 /// The headers hold secrets.
@@ -54,10 +59,11 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(NotAForm::ContentType);
         }
         let headers = request.headers().clone();
+        let notes = request.extensions().get().cloned().unwrap_or_default();
         let parameters = Parameters::parse(&Bytes::from_request(request, state).await?)?;
         // Only `resource` may be there more than once (RFC 8707 §2).
         parameters.refuse_repeated(&["resource"])?;
-        Ok(Self { headers, parameters })
+        Ok(Self { headers, parameters, notes })
     }
 }
 
@@ -95,6 +101,12 @@ pub fn error(code: ErrorCode, description: &'static str) -> Response {
     respond(code.status(), code, description)
 }
 
+/// RFC 6585 §4. There is no code of its own for it in OAuth.
+#[must_use]
+pub fn too_many_requests(description: &'static str) -> Response {
+    respond(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TemporarilyUnavailable, description)
+}
+
 fn with_status(status: StatusCode, description: &'static str) -> Response {
     respond(status, ErrorCode::InvalidRequest, description)
 }
@@ -102,6 +114,7 @@ fn with_status(status: StatusCode, description: &'static str) -> Response {
 fn respond(status: StatusCode, code: ErrorCode, description: &'static str) -> Response {
     let body = json!({ "error": code.as_str(), "error_description": description });
     let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response();
+    response.extensions_mut().insert(Refused(code.as_str()));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }

@@ -17,8 +17,17 @@ pub async fn check(State(services): State<Arc<Services>>, request: Request, next
     }
     match judge(&request, &services.public_url) {
         Ok(()) => next.run(request).await,
-        Err(status) => (status, [(header::CACHE_CONTROL, "no-store")], "this host is not served here").into_response(),
+        Err(status) => refuse(status, &request, &services.public_url),
     }
+}
+
+/// The log names both, what was presented and what would be right. The answer does not repeat what was presented.
+fn refuse(status: StatusCode, request: &Request, public_url: &PublicUrl) -> Response {
+    let presented: Vec<_> = request.headers().get_all(header::HOST).iter().collect();
+    let served = served(public_url).join(", ");
+    tracing::warn!(?presented, authority = ?request.uri().authority(), %served, "this host is not served here");
+    let told = format!("This host is not served here. Served are: {served} (MCP_AUTH_PUBLIC_URL).\n");
+    (status, [(header::CACHE_CONTROL, "no-store")], told).into_response()
 }
 
 fn judge(request: &Request, public_url: &PublicUrl) -> Result<(), StatusCode> {
@@ -42,8 +51,17 @@ fn judge(request: &Request, public_url: &PublicUrl) -> Result<(), StatusCode> {
 
 /// The port is left alone: a forwarded port or a proxy may change it.
 fn is_ours(host: &str, public_url: &PublicUrl) -> bool {
-    let loopback = ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| host.eq_ignore_ascii_case(name));
-    host.eq_ignore_ascii_case(public_url.host()) || (loopback && public_url.is_loopback())
+    served(public_url).iter().any(|name| host.eq_ignore_ascii_case(name))
+}
+
+fn served(public_url: &PublicUrl) -> Vec<&str> {
+    const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+    let loopback: &[&str] = if public_url.is_loopback() { &LOOPBACK } else { &[] };
+    let mut served = loopback.to_vec();
+    if !served.contains(&public_url.host()) {
+        served.push(public_url.host());
+    }
+    served
 }
 
 #[cfg(test)]

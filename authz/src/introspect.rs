@@ -8,6 +8,8 @@ use crate::{
     client_authentication::{AuthenticatedClient, AuthenticationFailed, authenticate},
     domain::{ClientAuthentication, Grant, GrantId, GrantState},
     form::{self, Form, NotAForm},
+    layers,
+    operations::rate_limits::TooMany,
     protocol::{ErrorCode, MalformedParameters, Resource},
     services::Services,
     store::StoreError,
@@ -41,13 +43,19 @@ pub async fn post(
     let form = form?;
     let caller = authenticate(services.store.as_ref(), &form).await?;
     let resource = introspected_resource(&caller)?;
+    let limits = services.operations.rate_limits.as_ref();
+    limits.map_or(Ok(()), |limits| limits.introspection(caller.id()))?;
     let token = form.parameters.once("token")?.ok_or(IntrospectError::TokenMissing)?;
-    let Some((claims, grant_id)) = verify(&services, token, resource) else { return Ok(inactive()) };
-    let grant = services.store.grant(&grant_id).await?;
-    Ok(match grant.filter(|grant| stands_behind(grant, &claims)) {
-        Some(_) => respond(&ActiveToken::new(&claims, resource)),
-        None => inactive(),
-    })
+    if let Some((claims, grant_id)) = verify(&services, token, resource)
+        && services.store.grant(&grant_id).await?.is_some_and(|grant| stands_behind(&grant, &claims))
+    {
+        return Ok(respond(&ActiveToken::new(&claims, resource)));
+    }
+    // Only failures count: whoever asks about real tokens may do so as often as there are requests.
+    if let Some(limits) = limits {
+        limits.introspection_failed(caller.id());
+    }
+    Ok(inactive())
 }
 
 /// A client that is no resource server learns nothing about any token: for it, none is active.
@@ -139,6 +147,9 @@ pub enum IntrospectError {
     /// The caller has no secret.
     #[error("a public client cannot introspect")]
     PublicClient,
+    /// The caller has asked about too many tokens that are none.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// A parameter is repeated.
     #[error(transparent)]
     Malformed(#[from] MalformedParameters),
@@ -155,6 +166,7 @@ impl IntoResponse for IntrospectError {
         match self {
             Self::NotAForm(error) => error.into_response(),
             Self::Caller(failed) => failed.into_response(),
+            Self::TooMany(too_many) => layers::rate_limits::refusal(&too_many),
             Self::PublicClient => form::error(ErrorCode::InvalidClient, "client authentication failed"),
             Self::Malformed(_) | Self::TokenMissing => form::error(ErrorCode::InvalidRequest, "token is missing"),
             Self::Store(error) => {

@@ -82,6 +82,9 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         Ok(services) => services,
         Err(error) => return error.as_invalid_setting().map(|problem| invalid(&[problem])).ok_or(error.into()),
     };
+    if let Err(problem) = serve_metrics(&config, &services).await {
+        return Ok(invalid(&[problem]));
+    }
     let maintenance = tokio::spawn(maintenance::run(services.clone()));
     tracing::info!("listening on {}", config.public_url);
     // The router has a limit of its own.
@@ -89,4 +92,15 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     serve(listener, routes::router(services), options, shutdown_signal()).await;
     maintenance.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// On a port of their own, if the settings name one. They end with the process.
+async fn serve_metrics(config: &Config, services: &Arc<Services>) -> Result<(), settings::InvalidSetting> {
+    let Some(port) = config.operations.metrics_port else { return Ok(()) };
+    let listener = Listener::bind(&config.host, port).await;
+    let listener = listener.map_err(|error| error.as_invalid_setting("MCP_AUTH_HOST", "MCP_AUTH_METRICS_PORT"))?;
+    let services = services.clone();
+    let routes = serving::metrics::routes(move || services.operations.metrics.text());
+    serving::metrics::spawn(listener, routes, std::future::pending());
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! What has to be done now and then: look at the key folder, sweep rows whose time is over.
+//! What has to be done now and then: look at the key folder, sweep rows and rate limits whose time is
+//! over.
 
 use crate::{services::Services, store::StoreError};
 use std::{sync::Arc, time::Duration};
@@ -18,6 +19,9 @@ pub async fn run(services: Arc<Services>) {
     for tick in (0..TICKS_PER_SWEEP).cycle() {
         ticks.tick().await;
         maintain_keys(&services).await;
+        if let Some(limits) = &services.operations.rate_limits {
+            limits.sweep();
+        }
         if tick == 0
             && let Err(error) = sweep(&services).await
         {

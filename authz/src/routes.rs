@@ -18,7 +18,7 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 /// The whole server. Everything is under the path of the public URL, except for the metadata and the health paths.
 pub fn router(services: Arc<Services>) -> Router {
-    let endpoints = for_people().merge(for_programs(&services));
+    let endpoints = for_people(&services).merge(for_programs(&services));
     let base_path = services.public_url.base_path();
     let routes = if base_path.is_empty() { endpoints } else { Router::new().nest(base_path, endpoints) };
     let metadata = Router::new().route(&services.public_url.metadata_path(), get(metadata::get)).layer(cors());
@@ -34,25 +34,29 @@ pub fn router(services: Arc<Services>) -> Router {
         .merge(serving::health::routes(ready))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(services.clone(), host::check));
-    layers::apply(whole).with_state(services)
+    layers::apply(whole, &services).with_state(services)
 }
 
 /// No CORS here: a script has no business at these (OAuth 2.1 §7.13).
-fn for_people() -> Router<Arc<Services>> {
+fn for_people(services: &Arc<Services>) -> Router<Arc<Services>> {
+    let limits = middleware::from_fn_with_state(services.clone(), layers::rate_limits::check);
     Router::new()
         .route(AUTHORIZE, get(authorize::get).post(authorize::post))
         .merge(login::routes())
         .merge(consent::routes())
+        .layer(limits)
 }
 
-fn for_programs(services: &Services) -> Router<Arc<Services>> {
+fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
+    let limits = middleware::from_fn_with_state(services.clone(), layers::rate_limits::check);
     let router = Router::new().route(JWKS, get(jwks::get)).route(TOKEN, post(token::post));
     let router = match services.settings.registration {
         Registration::Open => router.route(REGISTER, post(register::post)),
         Registration::Off => router,
     };
     // Introspection is for resource servers, which are no browsers.
-    router.layer(cors()).route(INTROSPECT, post(introspect::post))
+    let for_servers = Router::new().route(INTROSPECT, post(introspect::post)).layer(limits.clone());
+    router.layer(limits).layer(cors()).merge(for_servers)
 }
 
 /// Any origin may call: no cookie counts at these endpoints.

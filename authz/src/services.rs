@@ -4,6 +4,7 @@ use crate::{
     config::Config,
     demo::{self, DemoError},
     login::passwords::{PasswordError, PasswordLimits, PasswordPool},
+    operations::Operations,
     protocol::{Resource, Scope},
     public_url::PublicUrl,
     store::{SqlStore, Store, StoreError},
@@ -27,6 +28,8 @@ pub struct Services {
     pub keys: Arc<SigningKeys>,
     /// The bounded pool that checks passwords.
     pub passwords: PasswordPool,
+    /// Rate limits, metrics, the audit log.
+    pub operations: Operations,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -48,6 +51,9 @@ pub enum OpenError {
     /// The demo set.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// The audit log.
+    #[error(transparent)]
+    Operations(#[from] InvalidSetting),
 }
 
 /// The settings that endpoints read.
@@ -90,6 +96,7 @@ impl OpenError {
         match self {
             Self::Store(error) => Some(invalid_database(error)),
             Self::Keys(error) => Some(InvalidSetting::new("MCP_AUTH_KEY_DIR", error.to_string(), error.fix())),
+            Self::Operations(problem) => Some(problem.clone()),
             Self::Passwords(_) | Self::Demo(_) => None,
         }
     }
@@ -134,6 +141,7 @@ impl Services {
             store: Arc::new(SqlStore::open(&config.database_url).await?),
             keys: Arc::new(SigningKeys::open(&config.key_dir, &config.key_policy, now)?),
             passwords: PasswordPool::new(PasswordLimits::of_this_machine(), random.as_ref())?,
+            operations: Operations::open(&config.operations, &clock)?,
             clock,
             random,
         });

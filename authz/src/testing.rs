@@ -8,6 +8,7 @@ use crate::{
     demo::DemoPerson,
     domain::{AuthenticatedPerson, BrowserSession, PendingAuthorization, RequestSecret, SessionSecret, Subject},
     login::passwords::{PasswordLimits, PasswordPool},
+    operations::{Operations, OperationsConfig},
     protocol::{Resource, Scope},
     public_url::PublicUrl,
     routes,
@@ -30,7 +31,7 @@ use std::{
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use url::{Url, form_urlencoded};
-use verification_keys::testing::ManualClock;
+use verification_keys::{Clock, testing::ManualClock};
 
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 pub(crate) const ISSUER: &str = "http://localhost:9000";
@@ -57,11 +58,17 @@ pub(crate) struct Options {
     pub(crate) public_url: &'static str,
     pub(crate) resources: Vec<&'static str>,
     pub(crate) registration: Registration,
+    pub(crate) operations: OperationsConfig,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { public_url: ISSUER, resources: vec![RESOURCE, OTHER_RESOURCE], registration: Registration::Open }
+        Self {
+            public_url: ISSUER,
+            resources: vec![RESOURCE, OTHER_RESOURCE],
+            registration: Registration::Open,
+            operations: OperationsConfig::default(),
+        }
     }
 }
 
@@ -90,6 +97,7 @@ impl Server {
 
     async fn open(folder: TempDir, clock: Arc<ManualClock>, options: Options) -> Self {
         let random = Arc::new(random());
+        let at: Arc<dyn Clock> = clock.clone();
         let services = Arc::new(Services {
             public_url: PublicUrl::parse(options.public_url).unwrap(),
             settings: Settings {
@@ -101,7 +109,8 @@ impl Server {
             store: Arc::new(SqlStore::open(&database_url(folder.path())).await.unwrap()),
             keys: keys(folder.path()),
             passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
-            clock: clock.clone(),
+            operations: Operations::open(&options.operations, &at).unwrap(),
+            clock: at,
             random,
         });
         let person = DemoPerson {

@@ -1,6 +1,5 @@
 //! Raw settings → one typed configuration, all problems reported together.
 
-mod audit;
 mod file;
 mod introspection;
 mod print;
@@ -10,14 +9,13 @@ mod tests;
 mod transport;
 mod trust;
 
-pub use audit::AuditTarget;
 pub use scopes::ScopeSettings;
 pub use transport::Transport;
 
 use std::net::IpAddr;
 
 use serving::settings::{InvalidSetting, Problems};
-use serving::{ServeOptions, ServingArgs, Tls};
+use serving::{AuditTarget, ServeOptions, ServingArgs, Tls};
 use url::Url;
 use verification_keys::http::ClientOptions;
 use verification_keys::{HttpHosts, Issuer};
@@ -79,7 +77,8 @@ impl TryFrom<Cli> for Config {
         check_unavailable(&cli.unavailable, &mut problems);
         check_http_hosts(&cli.trust, &mut problems);
         let resource = resource(&cli, &mut problems);
-        let metrics_port = metrics_port(&cli, &mut problems);
+        let metrics_port = cli.operations.metrics_port.as_deref();
+        let metrics_port = serving::metrics::port("MCP_RESOURCE_METRICS_PORT", metrics_port, cli.port, &mut problems);
         let audit = AuditTarget::parse(&cli.operations.audit_log);
         let tls = resource.as_ref().and_then(|resource| tls(&cli, resource, &mut problems));
         let outgoing = outgoing(&cli.serving, &mut problems);
@@ -197,17 +196,6 @@ fn is_loopback(url: &Url) -> bool {
 fn binds_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn metrics_port(cli: &Cli, problems: &mut Problems) -> Option<u16> {
-    const NAME: &str = "MCP_RESOURCE_METRICS_PORT";
-    const FIX: &str = "use a port of its own, 1 to 65535, or leave it empty";
-    let raw = filled(cli.operations.metrics_port.as_ref())?;
-    let port = problems.check(NAME, FIX, raw.parse::<std::num::NonZeroU16>())?.get();
-    if port == cli.port {
-        problems.add(NAME, "the port of the MCP endpoint, which is public", FIX);
-    }
-    Some(port)
 }
 
 /// None for plain http, and after a problem.

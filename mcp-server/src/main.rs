@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use axum::routing::MethodRouter;
 use mcp_server::cli::{Cli, Command, DoctorArgs, ExplainArgs};
 use mcp_server::config::{Config, StorageConfig, Transport};
-use mcp_server::resource_server::{ResourceServer, ResourceServerOptions};
+use mcp_server::resource_server::{AuditLog, ResourceServer, ResourceServerOptions};
 use mcp_server::stdio::{Ended, Session};
 use mcp_server::storage::{Meter, Storage};
 use mcp_server::tools::Means;
@@ -91,7 +91,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client = http::client(&config.outgoing).context("outgoing calls")?;
-    let audit = config.audit.open()?;
+    let audit = config.audit.open("MCP_RESOURCE_AUDIT_LOG", AuditLog::log, AuditLog::file)?;
     let options = ResourceServerOptions { audit, ..config.options.clone() };
     let protected = ResourceServer::new(options, &client, Arc::clone(&clock))?;
     keep_keys(&protected).await;
@@ -103,7 +103,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     if let Some(port) = config.metrics_port {
         let metrics = bind(&config.host, port, "MCP_RESOURCE_METRICS_PORT").await?;
-        serve_metrics(metrics, &protected, stop.clone());
+        serving::metrics::spawn(metrics, routes::metrics(&protected), stop.clone().cancelled_owned());
     }
     let endpoint = mcp::endpoint(tools, config.options.max_body_bytes, stop.clone());
     let served = match &config.transport {
@@ -153,11 +153,6 @@ async fn serve_stdio(session: Session) -> anyhow::Result<()> {
 
 async fn bind(host: &str, port: u16, setting: &'static str) -> Result<Listener, InvalidSetting> {
     Listener::bind(host, port).await.map_err(|error| error.as_invalid_setting("MCP_RESOURCE_HOST", setting))
-}
-
-fn serve_metrics(listener: Listener, protected: &ResourceServer, stop: CancellationToken) {
-    let stopped = async move { stop.cancelled().await };
-    tokio::spawn(serving::serve(listener, routes::metrics(protected), serving::ServeOptions::default(), stopped));
 }
 
 /// What the tools work with. The database is opened beside the start: whether it is there decides about notes

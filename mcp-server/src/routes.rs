@@ -4,13 +4,11 @@
 use std::future::ready;
 
 use axum::Router;
-use axum::routing::{MethodRouter, get};
-use http::header;
+use axum::routing::MethodRouter;
 
-use crate::resource_server::{METRICS_MEDIA_TYPE, ResourceIdentifier, ResourceServer};
+use crate::resource_server::{ResourceIdentifier, ResourceServer};
 
-/// The path of the metrics, on their own port.
-pub const METRICS: &str = "/metrics";
+pub use serving::metrics::METRICS;
 
 /// The whole server. Host and Origin are checked on the MCP endpoint only.
 pub fn router(resource: &ResourceIdentifier, protected: &ResourceServer, endpoint: MethodRouter) -> Router {
@@ -25,6 +23,5 @@ pub fn router(resource: &ResourceIdentifier, protected: &ResourceServer, endpoin
 /// What the port of the metrics serves, and nothing else does.
 pub fn metrics(protected: &ResourceServer) -> Router {
     let protected = protected.clone();
-    Router::new()
-        .route(METRICS, get(move || ready(([(header::CONTENT_TYPE, METRICS_MEDIA_TYPE)], protected.metrics()))))
+    serving::metrics::routes(move || protected.metrics())
 }

@@ -1,15 +1,17 @@
 //! One way of serving for every process here: listeners, limits, timeouts, TLS, graceful shutdown,
-//! request ids, health routes, logs, and the words in which a wrong setting is reported.
+//! request ids, health routes, metrics, logs, the audit log's file, and the words in which a wrong setting is reported.
 //!
 //! [`serve()`] is an own loop around hyper, because `axum::serve` has neither a header timeout nor a
 //! connection limit.
 
 pub mod args;
+pub mod audit;
 pub mod command_line;
 pub mod database_url;
 pub mod health;
 pub mod layers;
 pub mod logging;
+pub mod metrics;
 pub mod request_id;
 pub mod settings;
 pub mod tls;
@@ -21,6 +23,7 @@ mod serve;
 mod shutdown;
 
 pub use args::ServingArgs;
+pub use audit::AuditTarget;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use listener::{BindError, Listener};
 pub use request_id::RequestId;

@@ -1,7 +1,11 @@
 //! `x-request-id`: an own id for each request, on the answer, in the log lines and in the request's
 //! extensions. An id sent by the caller is ignored, because it would let a caller forge log lines.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    extract::{MatchedPath, Request},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderName, HeaderValue};
 use std::{
     fmt,
@@ -44,14 +48,20 @@ pub async fn set(mut request: Request, next: Next) -> Response {
     let id = RequestId::next();
     request.headers_mut().remove(X_REQUEST_ID);
     request.extensions_mut().insert(id);
-    // The path alone: a query may hold codes and tokens.
-    let span =
-        tracing::info_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
+    let route = route(&request);
+    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), route);
     let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     response
+}
+
+/// The route as it is mounted, so that what stands in a path names no span of its own; of what is not mounted, the path.
+/// Never the query: it may hold codes and tokens.
+fn route(request: &Request) -> String {
+    let mounted = request.extensions().get::<MatchedPath>();
+    mounted.map_or_else(|| request.uri().path(), MatchedPath::as_str).to_owned()
 }
 
 #[cfg(test)]
@@ -74,6 +84,21 @@ mod tests {
         let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
         assert_eq!(header.as_bytes(), &body[..]);
         assert_eq!(header.len(), 16);
+    }
+
+    #[tokio::test]
+    async fn a_span_is_named_by_its_route() {
+        async fn named(request: Request) -> String {
+            route(&request)
+        }
+        let router: Router = Router::new().route("/clients/{id}", get(named)).fallback(named);
+        let named = async |path: &str| {
+            let request = http::Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            axum::body::to_bytes(response.into_body(), 100).await.unwrap()
+        };
+        assert_eq!(&named("/clients/c_1?token=x").await[..], b"/clients/{id}");
+        assert_eq!(&named("/nowhere?token=x").await[..], b"/nowhere");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub use request::{AuthorizationRequest, Refusal, Untrusted};
 use crate::{
     domain::{PENDING_LIFETIME, PendingAuthorization, RegisteredClient, RequestSecret},
     login::session::{Browser, SessionError},
+    operations::Refused,
     pages::{self, ErrorPage, Turn},
     protocol::{ClientId, ErrorCode, MalformedParameters, Parameters},
     routes,
@@ -149,7 +150,9 @@ impl IntoResponse for AuthorizeError {
                     description = refusal.description(),
                     "authorization request refused"
                 );
-                pages::see_other(&refusal.location())
+                let mut response = pages::see_other(&refusal.location());
+                response.extensions_mut().insert(Refused(refusal.code.as_str()));
+                response
             }
             Self::Untrusted(reason) => {
                 tracing::info!(cause = %reason, "authorization request answered with a page");

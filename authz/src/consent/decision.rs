@@ -5,6 +5,7 @@ use crate::{
     authorize::{approve, deny},
     login::{BrowserForm, REQUEST, page_address},
     pages::{PageError, see_other},
+    protocol::ErrorCode,
     routes::LOGIN,
     services::Services,
 };
@@ -20,10 +21,16 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
     };
     let client_id = &asking.client.id;
     let subject = &person.subject;
+    form.notes().subject(subject);
+    form.notes().client(client_id);
+    form.notes().target(&asking.pending.resource, &asking.pending.scope);
     tracing::info!(%subject, %client_id, scope = %asking.pending.scope, ?decision, "decided");
     let target = match decision {
         Decision::Allow => approve(&services, &asking.pending, person).await?,
-        Decision::Deny => deny(&services, &asking.pending).await?,
+        Decision::Deny => {
+            form.notes().refused(ErrorCode::AccessDenied.as_str());
+            deny(&services, &asking.pending).await?
+        }
     };
     Ok(see_other(&target))
 }

@@ -13,6 +13,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
         response.headers_mut().remove(name);
     }
     rendered.headers_mut().extend(response.headers().clone());
+    *rendered.extensions_mut() = std::mem::take(response.extensions_mut());
     rendered
 }
 

@@ -1,9 +1,19 @@
-//! Middleware of this server: security headers and no-store on every answer, error pages with their request id.
+//! Middleware of this server: security headers and no-store on every answer, error pages with their request id, rate
+//! limits, and the eye on every request that counts and audits it.
 
 mod error_pages;
+pub mod rate_limits;
 mod security_headers;
+#[cfg(test)]
+mod tests;
+mod watch;
 
-use axum::{Router, middleware::from_fn};
+use crate::services::Services;
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
+use std::sync::Arc;
 use tower_http::limit::RequestBodyLimitLayer;
 
 /// More than any endpoint takes, so that a megabyte typed as a password is read to its end and answered by our page:
@@ -12,9 +22,10 @@ use tower_http::limit::RequestBodyLimitLayer;
 const MAX_BODY_BYTES: usize = 1280 * 1024;
 
 /// Wraps the router of the whole server, inside of [`serving::layers`], which sets the request id.
-pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>, services: &Arc<Services>) -> Router<S> {
     router
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .layer(from_fn(error_pages::render))
+        .layer(from_fn_with_state(services.clone(), watch::watch))
         .layer(from_fn(security_headers::set))
 }

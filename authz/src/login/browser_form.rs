@@ -2,7 +2,7 @@
 //! token were checked (RFC 9700 §4.7), in this order.
 
 use super::{Browser, csrf, origin};
-use crate::{form::Form, pages::PageError, protocol::Parameters, services::Services};
+use crate::{form::Form, operations::Notes, pages::PageError, protocol::Parameters, services::Services};
 use axum::extract::{FromRequest, Request};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub struct BrowserForm {
     browser: Browser,
     parameters: Parameters,
+    notes: Notes,
 }
 
 impl BrowserForm {
@@ -18,6 +19,12 @@ impl BrowserForm {
     #[must_use]
     pub const fn browser(&self) -> &Browser {
         &self.browser
+    }
+
+    /// What the handler finds out, for the audit log.
+    #[must_use]
+    pub const fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// The value of a field that may be left out.
@@ -34,11 +41,11 @@ impl FromRequest<Arc<Services>> for BrowserForm {
 
     async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, PageError> {
         origin::check(request.headers(), &services.public_url.origin())?;
-        let Form { headers, parameters } = Form::from_request(request, services).await?;
+        let Form { headers, parameters, notes } = Form::from_request(request, services).await?;
         let browser = Browser::known(services, &headers).await?.ok_or(PageError::NoSession)?;
         let presented = parameters.once(csrf::FIELD)?.unwrap_or_default();
         if browser.csrf_token().matches(presented) {
-            Ok(Self { browser, parameters })
+            Ok(Self { browser, parameters, notes })
         } else {
             Err(PageError::CsrfMismatch)
         }

@@ -23,6 +23,7 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
     match authenticate(&services, typed, form.field("password")?).await? {
         Ok(subject) => {
             tracing::info!(%subject, "signed in");
+            form.notes().subject(&subject);
             // A new secret: whoever planted or saw the old one is not signed in with it.
             let request = asking.as_ref().map(|asking| &asking.pending.hash);
             let browser = form.browser().renewed(&services, Some(&subject), request).await?;
@@ -34,6 +35,7 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
         }
         Err(problem) => {
             tracing::info!(?problem, "sign-in refused");
+            form.notes().refused("sign_in_refused");
             let username = Username::parse(typed).map_or_else(|_| String::new(), |name| name.as_str().to_owned());
             let form_again = LoginForm { asking, username, problem: Some(problem) };
             Ok(sign_in(&services, form.browser(), &form_again))

@@ -5,6 +5,7 @@ use crate::{
     authorize::DecisionError,
     form::NotAForm,
     login::{origin::CrossSite, passwords::PasswordError, session::SessionError},
+    operations::Refused,
     protocol::MalformedParameters,
     store::StoreError,
 };
@@ -60,6 +61,22 @@ impl From<SessionError> for PageError {
 }
 
 impl PageError {
+    /// The word for the audit log and the metrics.
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Query(_) | Self::Field(_) | Self::Form(_) => "invalid_request",
+            Self::CrossSite(_) => "cross_site",
+            Self::NoSession => "no_session",
+            Self::CsrfMismatch => "csrf_mismatch",
+            Self::RequestGone | Self::Decision(DecisionError::AlreadyDecided) => "request_over",
+            Self::Password(PasswordError::Busy) => "busy",
+            Self::Password(PasswordError::Argon2(_) | PasswordError::Randomness(_) | PasswordError::Worker(_))
+            | Self::Decision(DecisionError::Randomness(_) | DecisionError::Store(_))
+            | Self::Randomness(_)
+            | Self::Store(_) => "unavailable",
+        }
+    }
+
     fn page(&self) -> ErrorPage {
         match self {
             Self::Query(_) | Self::Field(_) => malformed(StatusCode::BAD_REQUEST),
@@ -105,7 +122,8 @@ impl PageError {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let page = self.page();
-        let response = page.into_response();
+        let mut response = page.into_response();
+        response.extensions_mut().insert(Refused(self.reason()));
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {
             tracing::error!(error = %self, source = std::error::Error::source(&self), "page failed");
         } else {

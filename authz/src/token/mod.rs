@@ -39,6 +39,8 @@ pub async fn post(
             authorization_code::redeem(&services, &client, &exchange).await?
         }
     };
+    form.notes.subject(&grant.subject);
+    form.notes.target(&grant.resource, &grant.scope);
     let response = issue::issue(&services, &grant, services.now())?;
     tracing::info!(client_id = %client.id(), subject = %grant.subject, grant_id = grant.id.as_str(), "token issued");
     Ok(response)
