@@ -1,6 +1,6 @@
 //! Planted faults: a world in which exactly one thing is wrong, and the finding that must come of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -13,6 +13,7 @@ use mcp_server::resource_server::{
     Strictness,
 };
 use serde_json::{Value, json};
+use serving::{ServeOptions, Tls};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
@@ -126,8 +127,25 @@ impl World {
         &mut self.options.issuers[0]
     }
 
+    /// The same answers over https, with a certificate of its own: the URL, and the certificate.
+    async fn over_https(&self) -> (String, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let tls = Tls::self_signed(folder.path(), "localhost").unwrap();
+        let certificate = std::fs::read(tls.certificate_file()).unwrap();
+        let listener = serving::Listener::bind("localhost", 0).await.unwrap();
+        let url = format!("https://localhost:{}", listener.port());
+        let router = Router::new().fallback(reply).with_state(Arc::clone(&self.replies));
+        let options = ServeOptions { tls: Some(tls), ..ServeOptions::default() };
+        tokio::spawn(serving::serve(listener, router, options, std::future::pending()));
+        (url, certificate)
+    }
+
     async fn examine(&self) -> Report {
-        let client = http::client(&http::ClientOptions::default()).unwrap();
+        self.examine_trusting(None).await
+    }
+
+    async fn examine_trusting(&self, extra_ca_pem: Option<Vec<u8>>) -> Report {
+        let client = http::client(&http::ClientOptions { extra_ca_pem, ..http::ClientOptions::default() }).unwrap();
         let clock = ManualClock::at(Timestamp::from_second(START + self.ahead).unwrap());
         examine(&self.options, &client, Arc::new(clock)).await
     }
@@ -314,6 +332,20 @@ fn about_introspection_and_settings() -> Vec<Planted> {
     ]
 }
 
+/// The same with the URL of answers over https.
+type PlantedCertificate = (Fault, &'static str, fn(&mut World, &str));
+
+fn about_certificates() -> Vec<PlantedCertificate> {
+    vec![
+        (Fault::ServerCertificate, "MCP_CA_CERT", |world, https| {
+            world.options.resource = ResourceIdentifier::parse(&format!("{https}/mcp")).unwrap();
+        }),
+        (Fault::IssuerCertificate, "MCP_CA_CERT", |world, https| {
+            world.issuer().places.metadata = format!("{https}{METADATA}").parse().ok();
+        }),
+    ]
+}
+
 async fn assert_found(planted: Vec<Planted>) {
     for (fault, word, plant) in planted {
         let mut world = World::healthy().await;
@@ -371,8 +403,24 @@ async fn faults_of_introspection_and_settings_are_found() {
     assert_found(about_introspection_and_settings()).await;
 }
 
+#[tokio::test]
+async fn a_certificate_is_found_that_nobody_trusts_and_only_then() {
+    for (fault, word, plant) in about_certificates() {
+        let mut world = World::healthy().await;
+        let (https, certificate) = world.over_https().await;
+        plant(&mut world, &https);
+        let report = world.examine().await;
+        let found: Vec<_> = report.findings().iter().filter(|finding| finding.fault == fault).collect();
+        assert_eq!(found.len(), 1, "{} in\n{report}", fault.id());
+        assert!(found[0].detail.contains(&https) && fault.fix().contains(word), "{report}");
+        assert_eq!(report.exit_code(), 2);
+        let trusted = world.examine_trusting(Some(certificate)).await;
+        assert!(trusted.findings().iter().all(|finding| finding.fault != fault), "{trusted}");
+    }
+}
+
 #[test]
-fn more_than_25_faults_are_planted() {
+fn every_fault_is_planted() {
     let all = [
         about_the_resource(),
         about_the_metadata(),
@@ -380,15 +428,17 @@ fn more_than_25_faults_are_planted() {
         about_the_keys(),
         about_introspection_and_settings(),
     ];
-    let mut planted: Vec<&str> = all.iter().flatten().map(|(fault, ..)| fault.id()).collect();
-    planted.sort_unstable();
-    planted.dedup();
-    // Certificates need TLS, settings the process: the others are all planted.
-    let left = [Fault::ServerCertificate, Fault::IssuerCertificate, Fault::SettingInvalid];
-    let missing = Fault::ALL.iter().filter(|fault| !planted.contains(&fault.id()) && !left.contains(fault));
-    assert_eq!(missing.map(|fault| fault.id()).collect::<Vec<_>>(), Vec::<&str>::new());
+    let certificates = about_certificates();
+    let planted = all.iter().flatten().map(|(fault, ..)| *fault).chain(certificates.iter().map(|(fault, ..)| *fault));
+    let planted: HashSet<Fault> = planted.chain([SETTING]).collect();
+    let missing: Vec<&str> =
+        Fault::ALL.iter().filter(|fault| !planted.contains(fault)).map(|fault| fault.id()).collect();
+    assert_eq!(missing, Vec::<&str>::new());
     assert!(planted.len() >= 25, "{}", planted.len());
 }
+
+/// Planted through the command line, below.
+const SETTING: Fault = Fault::SettingInvalid;
 
 #[tokio::test]
 async fn a_setting_that_cannot_be_used_is_a_finding_too() {
@@ -401,6 +451,7 @@ async fn a_setting_that_cannot_be_used_is_a_finding_too() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
     assert_eq!(findings.len(), 2, "{report}");
-    assert!(findings.iter().all(|finding| finding["id"] == "setting_invalid"));
+    assert!(findings.iter().all(|finding| finding["id"] == SETTING.id()));
+    assert!(findings.iter().all(|finding| finding["found"].as_str().unwrap().contains(" Fix: use ")), "{report}");
     assert!(findings.iter().any(|finding| finding["found"].as_str().unwrap().contains("MCP_RESOURCE_OAUTH_STRICT")));
 }

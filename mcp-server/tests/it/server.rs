@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::bench::{Answered, Bench};
+use crate::bench::{Answered, Bench, Change};
 use crate::issuer::RESOURCE;
 use crate::log;
 
@@ -36,9 +36,14 @@ impl Server {
     }
 
     pub(crate) async fn with(scopes: ScopePolicy, change: impl FnOnce(tools::Tools) -> tools::Tools) -> Self {
-        let bench = Bench::with(&|options| {
-            options.scopes = scopes.clone();
-            options.user_info = true;
+        Self::built(&|options| options.scopes = scopes.clone(), change).await
+    }
+
+    pub(crate) async fn built(options: Change<'_>, change: impl FnOnce(tools::Tools) -> tools::Tools) -> Self {
+        let bench = Bench::with(&|changed| {
+            changed.scopes = tools::scopes();
+            changed.user_info = true;
+            options(changed);
         })
         .await;
         let folder = tempfile::tempdir().unwrap();

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use mcp_server::mcp;
-use mcp_server::resource_server::ResourceIdentifier;
+use mcp_server::resource_server::{AuditLog, Requirement, ResourceIdentifier};
 use mcp_server::stdio::{Ended, Session};
+use mcp_server::{mcp, tools};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
 use tokio::task::JoinHandle;
@@ -114,6 +114,49 @@ async fn a_tool_without_its_scope_is_an_error_and_the_session_goes_on() {
     let refused = client.ask("tools/call", json!({"name": "create_secure_note", "arguments": {"content": "x"}})).await;
     assert_eq!(refused["error"]["code"], 403);
     assert_eq!(refused["error"]["data"], json!({"reason": "insufficient_scope", "scope": "mcp:write"}));
+    let allowed = client.ask("tools/call", json!({"name": "whoami"})).await;
+    assert_eq!(allowed["result"]["structuredContent"]["subject"], "user-1");
+    client.ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_call_is_in_the_audit_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let audit = AuditLog::file(&path).unwrap();
+    let server = Server::built(&|options| options.audit = Some(audit.clone()), |tools| tools).await;
+    let token = server.bench.token(json!({"scope": "mcp:read"}));
+    let mut client = Client::start(&server, &token).await.unwrap();
+    client.ask("tools/list", json!({})).await;
+    client.ask("tools/call", json!({"name": "get_time", "arguments": {"timezone": "Asia/Tokyo"}})).await;
+    client.ask("tools/call", json!({"name": "create_secure_note", "arguments": {"content": "x"}})).await;
+    client.ask("resources/read", modern(json!({"uri": "user://profile"}))).await;
+    client.ended().await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let entries: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = entries.iter().map(|entry| (&entry["decision"], &entry["reason"], &entry["status"])).collect();
+    let (accepted, refused) = (json!("accepted"), json!("refused"));
+    let (lacking, none, ok, forbidden) = (json!("insufficient_scope"), json!(null), json!(200), json!(403));
+    assert_eq!(told, [(&accepted, &none, &ok), (&refused, &lacking, &forbidden), (&accepted, &none, &ok)], "{text}");
+    for entry in &entries {
+        let who = ["issuer", "subject", "client_id", "token_id"].map(|name| entry[name].as_str().unwrap());
+        assert_eq!(who, [server.bench.issuer.url(), "user-1", "client-1", "token-1"]);
+        assert!(entry["duration_us"].is_u64() && entry["time"].is_string(), "{entry}");
+    }
+    let what = (&entries[0]["tool"], &entries[1]["tool"], &entries[2]["resource"]);
+    assert_eq!(what, (&json!("get_time"), &json!("create_secure_note"), &json!("user://profile")));
+    assert!(!text.contains("Tokyo") && token.split('.').all(|part| !text.contains(part)), "{text}");
+}
+
+#[tokio::test]
+async fn an_old_sign_in_for_one_tool_does_not_end_the_session() {
+    let recent = Requirement::scopes("mcp:read").max_age(std::time::Duration::from_mins(5));
+    let server = Server::with(tools::scopes().tool("get_time", recent), |tools| tools).await;
+    let token = server.bench.token(json!({"auth_time": server.bench.now() - 600}));
+    let mut client = Client::start(&server, &token).await.unwrap();
+    let refused = client.ask("tools/call", json!({"name": "get_time"})).await;
+    let data = json!({"reason": "insufficient_user_authentication", "scope": "mcp:read", "max_age": 300});
+    assert_eq!((&refused["error"]["code"], &refused["error"]["data"]), (&json!(401), &data));
     let allowed = client.ask("tools/call", json!({"name": "whoami"})).await;
     assert_eq!(allowed["result"]["structuredContent"]["subject"], "user-1");
     client.ended().await.unwrap();
