@@ -199,6 +199,11 @@ pub struct TrustArgs {
     #[arg(long, env = "MCP_RESOURCE_JWKS_URL", value_name = "URL")]
     pub jwks_url: Option<String>,
 
+    /// Whether a token without `kid` is taken, if exactly one key of the issuer fits: on or off [default: as the preset
+    /// says]
+    #[arg(long, env = "MCP_RESOURCE_ALLOW_MISSING_KID")]
+    pub allow_missing_kid: Option<String>,
+
     /// Hosts besides loopback that may be used without TLS, comma-separated: host or host:port
     #[arg(
         long,

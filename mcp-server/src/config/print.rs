@@ -54,6 +54,7 @@ fn issuer_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) -> fmt::R
     writeln!(f, "MCP_RESOURCE_ALLOWED_CLIENTS={}", clients.join(","))?;
     writeln!(f, "MCP_RESOURCE_MAX_TOKEN_LIFETIME_SECONDS={}", lifetime.as_secs())?;
     writeln!(f, "MCP_RESOURCE_ALGORITHMS={}", algorithms(issuer))?;
+    writeln!(f, "MCP_RESOURCE_ALLOW_MISSING_KID={}", if issuer.unnamed_keys { "on" } else { "off" })?;
     scope_settings(f, &issuer.scope_names)?;
     writeln!(f, "MCP_RESOURCE_METADATA_URL={}", url(&issuer.places.metadata))?;
     writeln!(f, "MCP_RESOURCE_JWKS_URL={}", url(&issuer.places.jwks))?;

@@ -206,6 +206,17 @@ fn several_issuers_share_the_settings_that_are_not_about_one() {
 }
 
 #[test]
+fn a_missing_kid_is_allowed_for_one_issuer_and_said_on_or_off() {
+    let allowed = |args: &[&str]| config(args).unwrap().options.issuers[0].unnamed_keys;
+    assert!(!allowed(&[]) && !allowed(&["--allow-missing-kid", ""]) && !allowed(&["--allow-missing-kid", "off"]));
+    assert!(allowed(&["--allow-missing-kid", "on"]) && allowed(&["--allow-missing-kid", "true"]));
+    let name = ["MCP_RESOURCE_ALLOW_MISSING_KID"];
+    assert_eq!(problems(&["--allow-missing-kid", "maybe"]), name);
+    let two = "https://a.example,https://b.example/";
+    assert_eq!(problems(&["--preset", "generic", "--auth-server", two, "--allow-missing-kid", "on"]), name);
+}
+
+#[test]
 fn two_issuers_with_opaque_tokens_are_refused() {
     let two = ["--auth-server", "http://localhost:1,http://localhost:2", "--opaque-tokens", "on"];
     assert_eq!(problems(&two), ["MCP_RESOURCE_OPAQUE_TOKENS"]);

@@ -64,6 +64,7 @@ pub(super) fn issuer(
     let strictness = problems.check("MCP_RESOURCE_OAUTH_STRICT", fix, trust.oauth_strict.parse::<Strictness>());
     let max_token_lifetime = max_token_lifetime(trust.max_token_lifetime_seconds.as_ref(), problems);
     let algorithms = algorithms(&trust.algorithms, problems);
+    let allow_missing_kid = switch("MCP_RESOURCE_ALLOW_MISSING_KID", trust.allow_missing_kid.as_ref(), problems);
     let places = places(raw, http_hosts, problems);
     let scope_names = scope_names(trust, problems);
     let words = introspection::words(raw.introspect, problems);
@@ -75,9 +76,11 @@ pub(super) fn issuer(
     let options = IssuerOptions::new(issuer, preset, audience);
     let tenants = tenants(&options, &trust.tenants, problems);
     let algorithms = algorithms?;
+    let unnamed_keys = allow_missing_kid.unwrap_or(options.unnamed_keys);
     Some(IssuerOptions {
         tenants,
         algorithms,
+        unnamed_keys,
         scope_names,
         introspection,
         opaque_tokens,
@@ -91,6 +94,7 @@ fn check_places_of_one(raw: Raw<'_>, problems: &mut Problems) {
     let of_one = [
         ("MCP_RESOURCE_METADATA_URL", raw.trust.metadata_url.as_ref()),
         ("MCP_RESOURCE_JWKS_URL", raw.trust.jwks_url.as_ref()),
+        ("MCP_RESOURCE_ALLOW_MISSING_KID", raw.trust.allow_missing_kid.as_ref()),
         ("MCP_RESOURCE_INTROSPECT_URL", raw.introspect.url.as_ref()),
         ("MCP_RESOURCE_INTROSPECT_CLIENT_ID", raw.introspect.client_id.as_ref()),
     ];
@@ -189,6 +193,19 @@ fn scope_names(trust: &TrustArgs, problems: &mut Problems) -> ScopeNames {
 /// RFC 6749 §3.3: the characters of a scope token.
 fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+/// None when it is left out.
+fn switch(name: &'static str, raw: Option<&String>, problems: &mut Problems) -> Option<bool> {
+    match raw.map(String::as_str).unwrap_or_default() {
+        "" => None,
+        "on" | "true" => Some(true),
+        "off" | "false" => Some(false),
+        _ => {
+            problems.add(name, "not one of on, off", "use on or off");
+            None
+        }
+    }
 }
 
 fn max_token_lifetime(raw: Option<&String>, problems: &mut Problems) -> Option<SignedDuration> {

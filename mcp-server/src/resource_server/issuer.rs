@@ -29,6 +29,8 @@ pub struct IssuerOptions {
     pub audience: AudienceRules,
     /// The algorithms that it may sign with.
     pub algorithms: AllowedAlgorithms,
+    /// Whether a token without `kid` is taken, if exactly one key fits; as the preset says unless it is set.
+    pub unnamed_keys: bool,
     /// What it calls our scopes.
     pub scope_names: ScopeNames,
     /// When it is asked about tokens.
@@ -66,6 +68,7 @@ impl IssuerOptions {
             preset,
             audience,
             algorithms: AllowedAlgorithms::default(),
+            unnamed_keys: preset.unnamed_keys,
             scope_names: ScopeNames::default(),
             introspection,
             opaque_tokens: false,
@@ -115,6 +118,7 @@ pub(super) struct TrustedIssuer {
     /// Each `iss` of its tokens, and the tenant that it is of.
     names: Vec<(Arc<str>, Option<String>)>,
     algorithms: AllowedAlgorithms,
+    pub(super) unnamed_keys: bool,
     pub(super) keys: RemoteJwkSet,
     pub(super) rules: Rules,
     pub(super) mode: IntrospectionMode,
@@ -140,6 +144,7 @@ impl TrustedIssuer {
             name,
             names,
             algorithms: options.algorithms,
+            unnamed_keys: options.unnamed_keys,
             keys,
             rules: Rules {
                 preset: options.preset,

@@ -20,7 +20,10 @@ impl Reason {
             Self::IssuerUnknown => {
                 "`iss` must equal one of `MCP_RESOURCE_AUTH_SERVER_URL` to the letter, the slash at the end included; of several tenants, one of `MCP_RESOURCE_TENANTS`."
             }
-            Self::KeyIdMissing => "The issuer must put `kid` into the header.",
+            Self::KeyIdMissing => {
+                "The issuer must put `kid` into the header; one that cannot, and has one key only, needs \
+                 `MCP_RESOURCE_ALLOW_MISSING_KID=on`."
+            }
             Self::UnknownKey => {
                 "The token is older than the issuer's keys, or from another issuer behind the same name."
             }

@@ -245,10 +245,10 @@ fn check_header(header: &Header, issuer: &TrustedIssuer) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// The key that the token names; without a name, the only one that fits, if the preset allows that.
+/// The key that the token names; without a name, the only one that fits, if that is allowed for the issuer.
 async fn find_key(header: &Header, issuer: &TrustedIssuer, arrived: Timestamp) -> Result<KeyLookup, Refusal> {
     let Some(kid) = header.key_id.as_deref() else {
-        if !issuer.rules.preset.unnamed_keys {
+        if !issuer.unnamed_keys {
             return Err(Reason::KeyIdMissing.into());
         }
         let only = issuer.keys.only_key(header.algorithm).await;

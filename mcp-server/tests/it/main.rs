@@ -19,6 +19,7 @@ mod library;
 mod log;
 mod metrics;
 mod notes;
+mod presets;
 mod providers;
 mod resources;
 mod rotation;

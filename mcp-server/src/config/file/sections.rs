@@ -60,6 +60,7 @@ impl Section {
             scope_claims: String::new(),
             metadata_url: None,
             jwks_url: None,
+            allow_missing_kid: None,
             ..cli.trust.clone()
         };
         let introspect = IntrospectArgs {
@@ -86,6 +87,7 @@ impl Section {
             "scope_map" => Slot::Pairs(&mut trust.scope_map),
             "scope_claims" => Slot::List(&mut trust.scope_claims),
             "max_token_lifetime_seconds" => Slot::Maybe(&mut trust.max_token_lifetime_seconds),
+            "allow_missing_kid" => Slot::Maybe(&mut trust.allow_missing_kid),
             "metadata_url" => Slot::Maybe(&mut trust.metadata_url),
             "jwks_url" => Slot::Maybe(&mut trust.jwks_url),
             "introspect" => Slot::Maybe(&mut introspect.mode),

@@ -54,6 +54,7 @@ introspect = "always"
 introspect_client_id = "rs"
 introspect_client_secret = "hush"
 opaque_tokens = true
+allow_missing_kid = true
 
 [tools]
 get_time = ["mcp:read", "mcp:time"]
@@ -73,6 +74,7 @@ fn each_issuer_has_its_own_rules() {
     assert_eq!(okta.scope_names.renamed.len(), 2);
     assert_eq!(okta.max_token_lifetime.unwrap().as_secs(), 7200);
     assert_eq!((okta.introspection.mode, okta.opaque_tokens), (IntrospectionMode::Always, true));
+    assert!(okta.unnamed_keys && !own.unnamed_keys, "of this issuer only");
     let printed = config.to_string();
     assert!(!printed.contains("hush"));
     assert_eq!(printed.matches("# [[issuer]]\nMCP_RESOURCE_AUTH_SERVER_URL=").count(), 2, "{printed}");

@@ -39,7 +39,7 @@ pub struct Preset {
     pub token_types: &'static [&'static str],
     /// Whether a token without `typ` is accepted.
     pub untyped: bool,
-    /// Whether a token without `kid` is accepted, if exactly one key fits.
+    /// Whether a token without `kid` is accepted, if exactly one key fits. No issuer here is known to need it.
     pub unnamed_keys: bool,
     /// Claims that must be there besides `iss` and `exp`; `aud` is a matter of the strictness.
     pub required: &'static [RequiredClaim],

@@ -58,6 +58,7 @@ impl Preset {
         let hours = self.max_token_lifetime.as_hours();
         let rows = [
             ("`typ` in the header", format!("{types}{untyped}")),
+            ("a token without `kid`", if self.unnamed_keys { "taken, if one key fits" } else { "refused" }.to_owned()),
             ("client id", code(self.client_claims)),
             ("scopes", code(self.scope_claims)),
             ("`aud`", audience.to_owned()),
