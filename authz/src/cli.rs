@@ -49,7 +49,7 @@ pub struct Cli {
     #[arg(long, env = "MCP_AUTH_KEY_ROTATION_DAYS", value_name = "DAYS", default_value_t = 90)]
     pub key_rotation_days: u64,
 
-    /// Resource servers that tokens can be for; the first one is the demo resource server's
+    /// Resource servers that tokens can be for, beside those of `authz resources`; the first one is the demo's
     #[arg(
         long,
         env = "MCP_AUTH_RESOURCES",
@@ -59,7 +59,7 @@ pub struct Cli {
     )]
     pub resources: Vec<String>,
 
-    /// Scopes that there are; also what a client gets that names none
+    /// Scopes of these resource servers
     #[arg(
         long,
         env = "MCP_AUTH_SCOPES",

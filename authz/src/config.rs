@@ -6,6 +6,7 @@ mod tests;
 use crate::{
     cli::Cli,
     demo::DemoPerson,
+    domain::{ResourceScopes, ServedResource},
     operations::OperationsConfig,
     protocol::{Resource, Scope, ScopeToken},
     public_url::PublicUrl,
@@ -34,6 +35,8 @@ pub struct Config {
     pub key_dir: PathBuf,
     /// What keys are made, and when.
     pub key_policy: KeyPolicy,
+    /// The resources that tokens can be for; never empty.
+    pub resources: Vec<ServedResource>,
     /// What the endpoints read.
     pub settings: Settings,
     /// The demo person; without one there is no demo set at all.
@@ -58,6 +61,7 @@ impl TryFrom<Cli> for Config {
         let on_loopback = is_loopback(&cli.host) && public_url.as_ref().is_some_and(PublicUrl::is_loopback);
         let demo = demo(&cli, on_loopback, &mut problems);
         let key_policy = key_policy(&cli, &mut problems);
+        let resources = resources(&cli, &mut problems);
         let settings = settings(&cli, on_loopback, &mut problems);
         let fix = "write sqlite: and a file name, or postgres://user:password@host/database";
         let database_url = problems.check("MCP_AUTH_DATABASE_URL", fix, cli.database_url.parse::<DatabaseUrl>());
@@ -70,6 +74,7 @@ impl TryFrom<Cli> for Config {
             database_url: places.1,
             key_dir: cli.key_dir,
             key_policy,
+            resources: resources.into_iter().map(|id| served(id, &settings.scopes)).collect(),
             settings,
             demo,
             behind_tls_proxy: cli.behind_tls_proxy,
@@ -165,12 +170,10 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
     if !(60..=86_400).contains(&ttl) {
         problems.add("MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS", "out of range", "use 60 to 86400");
     }
-    let resources = resources(cli, problems);
     let scopes = cli.scopes.iter().map(|raw| ScopeToken::parse(raw.trim())).collect::<Result<Scope, _>>();
     let scopes = problems.check("MCP_AUTH_SCOPES", "write scope tokens separated by commas", scopes);
     let registration = registration(cli, on_loopback, problems);
     Some(Settings {
-        resources,
         scopes: scopes?,
         access_token_ttl: SignedDuration::from_secs(ttl.into()),
         registration: registration?,
@@ -185,6 +188,11 @@ fn resources(cli: &Cli, problems: &mut Problems) -> Vec<Resource> {
         problems.add("MCP_AUTH_RESOURCES", "empty", "name at least one resource server");
     }
     resources
+}
+
+/// A resource of the settings has all the scopes of the settings.
+fn served(id: Resource, scopes: &Scope) -> ServedResource {
+    ServedResource { id, name: None, scopes: ResourceScopes::flat(scopes.clone()) }
 }
 
 fn registration(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Registration> {
@@ -207,7 +215,7 @@ fn registration(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option
 /// The settings in effect, one `NAME=value` a line. No secret is shown.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let resources: Vec<_> = self.settings.resources.iter().map(Resource::as_str).collect();
+        let resources: Vec<_> = self.resources.iter().map(|resource| resource.id.as_str()).collect();
         let scopes: Vec<_> = self.settings.scopes.tokens().map(ScopeToken::as_str).collect();
         let rotation = self.key_policy.rotation.map_or(0, |rotation| rotation.as_secs() / (24 * 60 * 60));
         writeln!(f, "MCP_AUTH_HOST={}", self.host)?;

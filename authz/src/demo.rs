@@ -99,7 +99,7 @@ fn resource_server(services: &Services) -> Result<RegisteredClient, DemoError> {
         grant_types: Vec::new(),
         scope: Scope::default(),
         application_type: ApplicationType::Web,
-        introspects: services.settings.resources.first().cloned(),
+        introspects: services.resources.current().ids().next().cloned(),
         origin: Origin::Demo,
         registered_at: services.now(),
     })

@@ -24,6 +24,7 @@ pub mod pages;
 pub mod protocol;
 pub mod public_url;
 pub mod register;
+pub mod resources;
 pub mod routes;
 pub mod services;
 pub mod store;

@@ -1,5 +1,5 @@
-//! What has to be done now and then: look at the key folder, sweep rows and rate limits whose time is
-//! over.
+//! What has to be done now and then: look at the key folder and the list of resources, sweep rows and rate limits whose
+//! time is over.
 
 use crate::{services::Services, store::StoreError};
 use std::{sync::Arc, time::Duration};
@@ -19,6 +19,9 @@ pub async fn run(services: Arc<Services>) {
     for tick in (0..TICKS_PER_SWEEP).cycle() {
         ticks.tick().await;
         maintain_keys(&services).await;
+        if let Err(error) = services.resources.reload(services.store.as_ref()).await {
+            tracing::error!(?error, "the list of resources could not be read; the one at hand stays in use");
+        }
         if let Some(limits) = &services.operations.rate_limits {
             limits.sweep();
         }

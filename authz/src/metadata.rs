@@ -47,7 +47,7 @@ impl AuthorizationServerMetadata {
     #[must_use]
     pub fn of(services: &Services) -> Self {
         let at = |route| services.public_url.join(route);
-        let settings = &services.settings;
+        let (settings, resources) = (&services.settings, services.resources.current());
         let secret_methods = [AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretPost];
         Self {
             issuer: services.public_url.issuer().to_owned(),
@@ -56,7 +56,7 @@ impl AuthorizationServerMetadata {
             jwks_uri: at(routes::JWKS),
             registration_endpoint: (settings.registration == Registration::Open).then(|| at(routes::REGISTER)),
             introspection_endpoint: at(routes::INTROSPECT),
-            scopes_supported: settings.scopes.tokens().map(ScopeToken::as_str).map(str::to_owned).collect(),
+            scopes_supported: resources.scopes().tokens().map(ScopeToken::as_str).map(str::to_owned).collect(),
             response_types_supported: ResponseType::ALL.iter().map(|word| word.as_str()).collect(),
             response_modes_supported: vec!["query"],
             grant_types_supported: GrantType::ALL.iter().map(|word| word.as_str()).collect(),
@@ -64,7 +64,7 @@ impl AuthorizationServerMetadata {
             introspection_endpoint_auth_methods_supported: secret_methods.iter().map(|word| word.as_str()).collect(),
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,
-            protected_resources: settings.resources.iter().map(ToString::to_string).collect(),
+            protected_resources: resources.ids().map(ToString::to_string).collect(),
         }
     }
 }

@@ -5,8 +5,9 @@ use crate::{
     demo::{self, DemoError},
     login::passwords::{PasswordError, PasswordLimits, PasswordPool},
     operations::Operations,
-    protocol::{Resource, Scope},
+    protocol::Scope,
     public_url::PublicUrl,
+    resources::ServedResources,
     store::{SqlStore, Store, StoreError},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +23,8 @@ pub struct Services {
     pub public_url: PublicUrl,
     /// The settings that endpoints read.
     pub settings: Settings,
+    /// The resources that tokens can be for.
+    pub resources: ServedResources,
     /// People, clients, sessions, codes, grants.
     pub store: Arc<dyn Store>,
     /// Our signing keys.
@@ -59,9 +62,7 @@ pub enum OpenError {
 /// The settings that endpoints read.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The resources that tokens can be for; never empty.
-    pub resources: Vec<Resource>,
-    /// The scopes that there are; also the default of a client that names none.
+    /// The scopes of the resources of the settings; the demo client has them.
     pub scopes: Scope,
     /// How long an access token lives.
     pub access_token_ttl: SignedDuration,
@@ -138,6 +139,7 @@ impl Services {
         let services = Arc::new(Self {
             public_url: config.public_url.clone(),
             settings: config.settings.clone(),
+            resources: ServedResources::new(config.resources.clone()),
             store: Arc::new(SqlStore::open(&config.database_url).await?),
             keys: Arc::new(SigningKeys::open(&config.key_dir, &config.key_policy, now)?),
             passwords: PasswordPool::new(PasswordLimits::of_this_machine(), random.as_ref())?,
@@ -152,6 +154,7 @@ impl Services {
             }
             Some(_) => {}
         }
+        services.resources.reload(services.store.as_ref()).await?;
         demo::install(&services, config.demo.as_ref()).await?;
         Ok(services)
     }

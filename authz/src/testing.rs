@@ -6,11 +6,15 @@ use crate::{
     commands::Means,
     config::Config,
     demo::DemoPerson,
-    domain::{AuthenticatedPerson, BrowserSession, PendingAuthorization, RequestSecret, SessionSecret, Subject},
+    domain::{
+        AuthenticatedPerson, BrowserSession, PendingAuthorization, RequestSecret, ResourceScopes, ServedResource,
+        SessionSecret, Subject,
+    },
     login::passwords::{PasswordLimits, PasswordPool},
     operations::{Operations, OperationsConfig},
     protocol::{Resource, Scope},
     public_url::PublicUrl,
+    resources::ServedResources,
     routes,
     services::{Registration, Services, Settings},
     store::SqlStore,
@@ -101,11 +105,11 @@ impl Server {
         let services = Arc::new(Services {
             public_url: PublicUrl::parse(options.public_url).unwrap(),
             settings: Settings {
-                resources: options.resources.iter().map(|raw| Resource::parse(raw).unwrap()).collect(),
                 scopes: Scope::parse("mcp:read mcp:write").unwrap(),
                 access_token_ttl: SignedDuration::from_secs(3600),
                 registration: options.registration,
             },
+            resources: ServedResources::new(options.resources.iter().map(|raw| resource(raw)).collect()),
             store: Arc::new(SqlStore::open(&database_url(folder.path())).await.unwrap()),
             keys: keys(folder.path()),
             passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
@@ -150,7 +154,8 @@ impl Server {
     /// What a command beside this server works with.
     pub(crate) fn means(&self) -> Means {
         let config = Config::try_from(Cli::try_parse_from(["authz"]).unwrap()).unwrap();
-        let config = Config { database_url: database_url(self.folder.path()), ..config };
+        let (database_url, key_dir) = (database_url(self.folder.path()), self.folder.path().join("keys"));
+        let config = Config { database_url, key_dir, ..config };
         Means { config, clock: self.clock.clone(), random: self.services.random.clone() }
     }
 
@@ -306,6 +311,11 @@ pub(crate) fn post(uri: &str, form: &[(&str, &str)]) -> Request<Body> {
 #[expect(clippy::disallowed_methods, reason = "the edge of these tests")]
 pub(crate) fn random() -> SystemRandom {
     SystemRandom::new()
+}
+
+fn resource(id: &str) -> ServedResource {
+    let scopes = ResourceScopes::flat(Scope::parse("mcp:read mcp:write").unwrap());
+    ServedResource { id: Resource::parse(id).unwrap(), name: None, scopes }
 }
 
 fn database_url(folder: &Path) -> DatabaseUrl {

@@ -74,7 +74,8 @@ pub async fn post(
 async fn check(services: &Services, raw: &[u8]) -> Result<(RegisteredClient, AuthorizationRequest), AuthorizeError> {
     let parameters = Parameters::parse(raw)?;
     let client = load_client(services, &parameters).await?;
-    let request = AuthorizationRequest::parse(&parameters, &client, &services.settings, services.public_url.issuer())?;
+    let resources = services.resources.current();
+    let request = AuthorizationRequest::parse(&parameters, &client, &resources, services.public_url.issuer())?;
     Ok((client, request))
 }
 

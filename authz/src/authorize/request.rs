@@ -2,12 +2,12 @@
 //! known to be the client's is [`Untrusted`] and stays here; what is wrong after is a [`Refusal`] for the client.
 
 use crate::{
-    domain::RegisteredClient,
+    domain::{RegisteredClient, ServedResource},
     protocol::{
         CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectUri, Resource,
         ResponseType, Scope, State,
     },
-    services::Settings,
+    resources::ResourceList,
 };
 
 /// An authorization request (OAuth 2.1 §4.1.1).
@@ -67,7 +67,7 @@ impl AuthorizationRequest {
     pub fn parse(
         parameters: &Parameters,
         client: &RegisteredClient,
-        settings: &Settings,
+        resources: &ResourceList,
         issuer: &str,
     ) -> Result<Self, super::AuthorizeError> {
         let redirect_uri = redirect_uri(parameters, client)?;
@@ -85,11 +85,13 @@ impl AuthorizationRequest {
             return Err(refuse(wrong(ErrorCode::InvalidRequest, "state is too long")).into());
         }
         check_kind(parameters, client).map_err(refuse)?;
+        let requested = resources.requested(parameters.all("resource"));
+        let resource = requested.ok_or_else(|| refuse((ErrorCode::InvalidTarget, resources.advice())))?;
         Ok(Self {
             challenge: challenge(parameters).map_err(refuse)?,
             nonce: nonce(parameters).map_err(refuse)?,
-            resource: resource(parameters, settings).map_err(refuse)?,
-            scope: scope(parameters, client, settings).map_err(refuse)?,
+            scope: scope(parameters, client, resource).map_err(refuse)?,
+            resource: resource.id.clone(),
             silent: once(parameters, "prompt").map_err(refuse)?.is_some_and(|prompt| prompt == "none"),
             redirect_uri,
             state,
@@ -178,27 +180,12 @@ fn nonce(parameters: &Parameters) -> Result<Option<Nonce>, Wrong> {
     nonce.map_err(|_| wrong(ErrorCode::InvalidRequest, "nonce is too long"))
 }
 
-/// RFC 8707 §2. One token is for one resource.
-fn resource(parameters: &Parameters, settings: &Settings) -> Result<Resource, Wrong> {
-    let mut requested = parameters.all("resource");
-    let found = match (requested.next(), requested.next(), settings.resources.as_slice()) {
-        (None, _, [only]) => Some(only),
-        (Some(raw), None, known) => known.iter().find(|resource| resource.as_str() == raw),
-        (None, _, _) | (Some(_), Some(_), _) => None,
-    };
-    found.cloned().ok_or_else(|| {
-        let known: Vec<_> = settings.resources.iter().map(Resource::as_str).collect();
-        let description = format!("resource has to be one of: {} (setting MCP_AUTH_RESOURCES)", known.join(" "));
-        (ErrorCode::InvalidTarget, description)
-    })
-}
-
-fn scope(parameters: &Parameters, client: &RegisteredClient, settings: &Settings) -> Result<Scope, Wrong> {
-    let allowed = client.scope.intersection(&settings.scopes);
-    let Some(raw) = once(parameters, "scope")? else { return Ok(allowed) };
+fn scope(parameters: &Parameters, client: &RegisteredClient, resource: &ServedResource) -> Result<Scope, Wrong> {
+    let default = client.scope.intersection(resource.scopes.all());
+    let Some(raw) = once(parameters, "scope")? else { return Ok(default) };
     match Scope::parse(raw) {
-        Ok(requested) if allowed.contains_all(&requested) => Ok(requested),
-        Ok(_) | Err(_) => Err((ErrorCode::InvalidScope, format!("the client may ask for: {allowed}"))),
+        Ok(requested) if resource.scopes.covers(&client.scope, &requested) => Ok(requested),
+        Ok(_) | Err(_) => Err((ErrorCode::InvalidScope, format!("the client may ask for: {default}"))),
     }
 }
 

@@ -2,6 +2,8 @@
 //! database and keys. One file per noun.
 
 pub mod clients;
+pub mod keys;
+pub mod resources;
 
 use crate::{
     config::Config,
@@ -20,6 +22,12 @@ pub enum Command {
     /// The clients that this server knows
     #[command(subcommand)]
     Clients(clients::ClientsCommand),
+    /// The resource servers that tokens can be for
+    #[command(subcommand)]
+    Resources(resources::ResourcesCommand),
+    /// The keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
 }
 
 /// What a command works with.
@@ -47,6 +55,12 @@ pub enum CommandError {
     /// What was asked about a client cannot be done.
     #[error(transparent)]
     Clients(#[from] clients::ClientsError),
+    /// What was asked about a resource server cannot be done.
+    #[error(transparent)]
+    Resources(#[from] resources::ResourcesError),
+    /// What was asked about keys cannot be done.
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
 }
 
 /// Does what `command` says and returns what to print, which ends with a line break.
@@ -56,6 +70,8 @@ pub enum CommandError {
 pub async fn run(command: Command, means: &Means) -> Result<String, CommandError> {
     match command {
         Command::Clients(command) => clients::run(command, means).await,
+        Command::Resources(command) => resources::run(command, means).await,
+        Command::Keys(command) => keys::run(&command, means),
     }
 }
 

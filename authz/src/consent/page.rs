@@ -2,7 +2,7 @@
 
 use super::{Asking, permission::Permission};
 use crate::{
-    domain::{Origin, PendingAuthorization, RegisteredClient},
+    domain::{DisplayName, Origin, PendingAuthorization, RegisteredClient},
     login::{Browser, REQUEST, page_address},
     pages::{ContentSecurityPolicy, PageError, page, see_other},
     protocol::Parameters,
@@ -37,6 +37,8 @@ pub(super) async fn get(
 
 fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str) -> Response {
     let csrf = browser.csrf_token();
+    let resources = services.resources.current();
+    let resource = resources.find(asking.pending.resource.as_str());
     let template = ConsentTemplate {
         action: services.public_url.path(CONSENT),
         sign_out: services.public_url.path(LOGOUT),
@@ -45,6 +47,7 @@ fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str)
         username,
         client: &asking.client,
         pending: &asking.pending,
+        resource_name: resource.and_then(|resource| resource.name.as_ref()).map(DisplayName::as_str),
         permissions: asking.pending.scope.tokens().map(Permission::of).collect(),
         self_registered: asking.client.origin == Origin::SelfRegistered,
         loopback: asking.pending.redirect_uri.is_loopback(),
@@ -62,6 +65,7 @@ struct ConsentTemplate<'a> {
     username: &'a str,
     client: &'a RegisteredClient,
     pending: &'a PendingAuthorization,
+    resource_name: Option<&'a str>,
     permissions: Vec<Permission<'a>>,
     self_registered: bool,
     loopback: bool,

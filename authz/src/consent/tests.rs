@@ -1,7 +1,7 @@
 //! The rules of the consent page, by the whole router in process.
 
 use crate::{
-    domain::PENDING_LIFETIME,
+    domain::{DisplayName, PENDING_LIFETIME, ServedResource},
     pages::testing::{Tab, field, register},
     testing::{Answer, ISSUER, Parameter as _, REDIRECT_URI, RESOURCE, Server},
 };
@@ -33,6 +33,23 @@ async fn the_page_says_who_asks_for_what_and_where_the_answer_goes() {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     assert!(!page.body.contains("mcp:write") && !page.body.contains("not verified"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_resource_with_a_name_shows_it_beside_its_identifier() {
+    let server = Server::start().await;
+    let store = server.services.store.as_ref();
+    let resource = ServedResource {
+        name: Some(DisplayName::parse("<b>Notes</b>").unwrap()),
+        ..server.services.resources.current().find(RESOURCE).unwrap().clone()
+    };
+    store.put_resource(&resource, None).await.unwrap();
+    server.services.resources.reload(store).await.unwrap();
+    let mut tab = Tab::new(&server);
+    let request = tab.begin_signed_in(&[]).await;
+    let page = tab.get(&format!("/consent?request={request}")).await;
+    let expected = format!("&lt;b&gt;Notes&lt;/b&gt;</bdi> <code>{RESOURCE}</code>");
+    assert!(page.body.replace("&#60;", "&lt;").replace("&#62;", "&gt;").contains(&expected), "{}", page.body);
 }
 
 #[tokio::test]

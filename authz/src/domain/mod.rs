@@ -8,7 +8,9 @@ mod grant;
 mod origin;
 mod pending_authorization;
 mod person;
+mod resource_scopes;
 mod secret;
+mod served_resource;
 mod single_use;
 
 pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
@@ -22,5 +24,7 @@ pub use person::{
     DisplayName, Email, InvalidDisplayName, InvalidEmail, InvalidUsername, PasswordHash, Person, PersonState, Subject,
     Username,
 };
+pub use resource_scopes::{InvalidResourceScopes, ResourceScopes};
 pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret};
+pub use served_resource::ServedResource;
 pub use single_use::{SingleUse, SingleUseHash};

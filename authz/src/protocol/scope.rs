@@ -56,6 +56,12 @@ impl Scope {
         if tokens.len() > Self::MAX_TOKENS { Err(InvalidScope::TooMany) } else { Ok(tokens.into_iter().collect()) }
     }
 
+    /// Whether `token` is in this scope.
+    #[must_use]
+    pub fn has(&self, token: &ScopeToken) -> bool {
+        self.0.contains(token)
+    }
+
     /// Whether every token of `other` is in this scope.
     #[must_use]
     pub fn contains_all(&self, other: &Self) -> bool {

@@ -37,7 +37,7 @@ pub async fn post(
     if !form::has_media_type(&headers, "application/json") {
         return Err(RegisterError::NotJson);
     }
-    let metadata = ClientMetadata::parse(&body, &services.settings.scopes)?;
+    let metadata = ClientMetadata::parse(&body, &services.resources.current().scopes())?;
     let (client, secret) = new_client(&services, metadata)?;
     services.store.add_client(&client).await?;
     tracing::info!(client_id = %client.id, "client registered");

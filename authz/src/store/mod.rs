@@ -8,6 +8,7 @@ mod codes;
 mod error;
 mod grants;
 mod people;
+mod resources;
 mod sessions;
 mod single_use;
 mod sql;
@@ -20,6 +21,7 @@ pub use codes::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grants::GrantStore;
 pub use people::{Addition, PersonStore};
+pub use resources::ResourceStore;
 pub use sessions::SessionStore;
 pub use single_use::SingleUseStore;
 pub use sql::SqlStore;
@@ -37,6 +39,7 @@ pub trait Store:
     + AuthorizationStore
     + CodeStore
     + GrantStore
+    + ResourceStore
     + SingleUseStore
     + Debug
     + Send

@@ -30,6 +30,7 @@ mod clients;
 mod codes;
 mod grants;
 mod people;
+mod resources;
 mod scene;
 mod sessions;
 mod single_use;

@@ -12,7 +12,7 @@ use crate::{
     store::ClientStore,
 };
 use async_trait::async_trait;
-use sqlx::{AnyPool, any::AnyRow};
+use sqlx::{Any, Executor, any::AnyRow};
 
 #[async_trait]
 impl ClientStore for SqlStore {
@@ -27,7 +27,7 @@ impl ClientStore for SqlStore {
     }
 
     async fn add_client(&self, client: &RegisteredClient) -> Result<(), StoreError> {
-        write(&self.writer, ADD, client).await
+        insert(&self.writer, client).await
     }
 
     async fn put_client(&self, client: &RegisteredClient) -> Result<(), StoreError> {
@@ -45,7 +45,19 @@ const PUT: &str = "INSERT INTO clients (id, name, uri, secret_hash, methods, red
     scope = excluded.scope, application_type = excluded.application_type, introspects = excluded.introspects \
     WHERE clients.origin = excluded.origin";
 
-async fn write(pool: &AnyPool, statement: &'static str, client: &RegisteredClient) -> Result<(), StoreError> {
+/// Adds a client whose id is new.
+pub(super) async fn insert<'c>(
+    executor: impl Executor<'c, Database = Any>,
+    client: &RegisteredClient,
+) -> Result<(), StoreError> {
+    write(executor, ADD, client).await
+}
+
+async fn write<'c>(
+    executor: impl Executor<'c, Database = Any>,
+    statement: &'static str,
+    client: &RegisteredClient,
+) -> Result<(), StoreError> {
     let (secret_hash, methods) = match &client.authentication {
         ClientAuthentication::Public => (None, AuthenticationMethod::None.as_str().to_owned()),
         ClientAuthentication::Secret { hash, methods } => {
@@ -65,7 +77,7 @@ async fn write(pool: &AnyPool, statement: &'static str, client: &RegisteredClien
         .bind(client.introspects.as_ref().map(|resource| resource.as_str().to_owned()))
         .bind(origin_word(client.origin))
         .bind(client.registered_at.as_second())
-        .execute(pool)
+        .execute(executor)
         .await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod codes;
 mod grants;
 mod open;
 mod people;
+mod resources;
 mod row;
 mod sessions;
 mod single_use;
