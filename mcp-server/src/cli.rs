@@ -79,9 +79,9 @@ pub struct Cli {
     #[command(flatten)]
     pub storage: StorageArgs,
 
-    /// Settings of later versions
+    /// Standing in front of the issuer
     #[command(flatten)]
-    pub unavailable: UnavailableArgs,
+    pub shim: ShimArgs,
 
     /// Settings of every process
     #[command(flatten)]
@@ -313,10 +313,47 @@ pub struct StorageArgs {
     pub monthly_quota: String,
 }
 
-/// Settings that are reserved: an error when they are set, rather than ignored without a word.
+/// The metadata shim, for an issuer that MCP clients cannot use as it is.
 #[derive(Clone, Debug, Default, Args)]
-pub struct UnavailableArgs {
-    /// Reserved
-    #[arg(long, env = "MCP_RESOURCE_METADATA_SHIM", hide = true)]
-    pub metadata_shim: Option<String>,
+pub struct ShimArgs {
+    /// Whether clients find the issuer's metadata here, with S256 in it: on or off. For issuers that take S256
+    /// without saying so
+    #[arg(
+        id = "metadata_shim",
+        long = "metadata-shim",
+        env = "MCP_RESOURCE_METADATA_SHIM",
+        value_name = "METADATA_SHIM",
+        default_value = "off"
+    )]
+    pub on: String,
+
+    /// The public client, registered at the issuer, that every client gets that registers here
+    #[arg(
+        id = "metadata_shim_client_id",
+        long = "metadata-shim-client-id",
+        env = "MCP_RESOURCE_METADATA_SHIM_CLIENT_ID",
+        value_name = "ID",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub client_id: String,
+
+    /// The redirect URIs that this client has at the issuer, comma-separated; others are refused
+    #[arg(
+        id = "metadata_shim_redirect_uris",
+        long = "metadata-shim-redirect-uris",
+        env = "MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS",
+        value_name = "URIS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub redirect_uris: String,
+
+    /// Whether `resource` is taken out of requests, token requests included: on or off [default: as the preset says]
+    #[arg(long = "metadata-shim-drop-resource", env = "MCP_RESOURCE_METADATA_SHIM_DROP_RESOURCE")]
+    pub drop_resource: Option<String>,
+
+    /// The `audience` that is put into authorization requests, or off [default: the public URL, if the preset says so]
+    #[arg(long = "metadata-shim-add-audience", env = "MCP_RESOURCE_METADATA_SHIM_ADD_AUDIENCE", value_name = "VALUE")]
+    pub add_audience: Option<String>,
 }

@@ -4,6 +4,7 @@ mod file;
 mod introspection;
 mod print;
 mod scopes;
+mod shim;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -20,7 +21,7 @@ use url::Url;
 use verification_keys::http::ClientOptions;
 use verification_keys::{HttpHosts, Issuer};
 
-use crate::cli::{Cli, StorageArgs, TrustArgs, UnavailableArgs};
+use crate::cli::{Cli, StorageArgs, TrustArgs};
 use crate::resource_server::{
     AllowedHosts, AllowedOrigins, AudienceKind, InvalidOptions, IssuerOptions, ResourceIdentifier, ResourceServer,
     ResourceServerOptions, ScopePolicy, Strictness, metadata,
@@ -74,7 +75,6 @@ impl TryFrom<Cli> for Config {
     fn try_from(cli: Cli) -> Result<Self, Vec<InvalidSetting>> {
         let mut problems = Problems::new();
         let transport = transport::read(&cli.transport, cli.access_token.as_ref(), &mut problems);
-        check_unavailable(&cli.unavailable, &mut problems);
         check_http_hosts(&cli.trust, &mut problems);
         let resource = resource(&cli, &mut problems);
         let metrics_port = cli.operations.metrics_port.as_deref();
@@ -141,16 +141,6 @@ impl Config {
             }
         }
         warnings
-    }
-}
-
-fn check_unavailable(args: &UnavailableArgs, problems: &mut Problems) {
-    let shim = args.metadata_shim.as_ref().filter(|value| !matches!(value.as_str(), "off" | "false"));
-    let reserved = [("MCP_RESOURCE_METADATA_SHIM", shim)];
-    for (name, value) in reserved {
-        if value.is_some_and(|value| !value.is_empty()) {
-            problems.add(name, "not available in this version", "remove it");
-        }
     }
 }
 
@@ -234,7 +224,7 @@ fn options(
     problems.check("MCP_RESOURCE_ALLOWED_HOSTS", fix, AllowedHosts::new(&resource, &hosts));
     let fix = "use origins such as https://app.example.com, comma-separated";
     problems.check("MCP_RESOURCE_ALLOWED_ORIGINS", fix, AllowedOrigins::new(&resource, &origins));
-    let raw = trust::Raw { trust: &cli.trust, introspect: &cli.introspect };
+    let raw = trust::Raw { trust: &cli.trust, introspect: &cli.introspect, shim: &cli.shim };
     let issuers = match file.filter(|file| !file.sections.is_empty()) {
         Some(file) => file.issuers(cli, &resource, problems)?,
         None => trust::issuers(raw, &resource, problems)?,
@@ -242,6 +232,10 @@ fn options(
     check_issuers(&issuers, problems);
     let mut options = ResourceServerOptions::of(resource, issuers, scopes);
     options.advertised_issuers = advertised(cli, problems);
+    if options.advertised_issuers.is_some() && options.issuers.iter().any(|issuer| issuer.shim.is_some()) {
+        let fix = "remove it: with MCP_RESOURCE_METADATA_SHIM=on clients are sent to this server";
+        problems.add("MCP_RESOURCE_ADVERTISED_AUTH_SERVERS", "names another place than the metadata shim", fix);
+    }
     options.name = Some("Portcullis MCP server".to_owned());
     options.user_info = user_info(&cli.introspect.userinfo, problems);
     options.request_id = |parts| parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
@@ -259,6 +253,10 @@ fn check_issuers(issuers: &[IssuerOptions], problems: &mut Problems) {
             problems.add("MCP_RESOURCE_OPAQUE_TOKENS", error.to_string(), fix);
         }
         Err(error @ InvalidOptions::SameIssuer(_)) => problems.add(name, error.to_string(), "name each issuer once"),
+        Err(error @ InvalidOptions::SeveralShims) => {
+            let fix = "say metadata_shim = \"on\" for one [[issuer]] of the file MCP_RESOURCE_CONFIG";
+            problems.add("MCP_RESOURCE_METADATA_SHIM", error.to_string(), fix);
+        }
         // Said already, with the setting that it is about.
         Ok(()) | Err(_) => {}
     }

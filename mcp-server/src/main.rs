@@ -94,6 +94,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let audit = config.audit.open("MCP_RESOURCE_AUDIT_LOG", AuditLog::log, AuditLog::file)?;
     let options = ResourceServerOptions { audit, ..config.options.clone() };
     let protected = ResourceServer::new(options, &client, Arc::clone(&clock))?;
+    check_shim(&protected).await?;
     keep_keys(&protected).await;
     let means = means(&config.storage, Arc::clone(&clock));
     let mut tools = tools::Tools::new(means.clone());
@@ -123,6 +124,20 @@ async fn run(config: Config) -> anyhow::Result<()> {
     means.meter.flush().await.ok();
     means.storage.close().await;
     served
+}
+
+/// What only another configuration can help is told before anybody is sent here.
+async fn check_shim(protected: &ResourceServer) -> Result<(), InvalidSetting> {
+    match tokio::time::timeout(PATIENCE, protected.check_shim()).await {
+        Ok(Err(error)) if error.is_final() => {
+            let fix = "set MCP_RESOURCE_METADATA_SHIM=off and let clients use the issuer as it is, or change it there";
+            return Err(InvalidSetting::new("MCP_RESOURCE_METADATA_SHIM", error.to_string(), fix));
+        }
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the metadata shim has nothing to show yet"),
+        Err(_) => tracing::warn!("the metadata shim has nothing to show yet: the issuer takes too long to answer"),
+    }
+    Ok(())
 }
 
 async fn serve_http(

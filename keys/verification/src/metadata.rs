@@ -1,6 +1,7 @@
 //! From an issuer to its keys and endpoints: authorization server metadata (RFC 8414 §3) or `OpenID` Connect
 //! Discovery, in the order of the MCP specification. The document must name the very issuer that was asked for.
 
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
@@ -111,6 +112,22 @@ pub async fn discover(
     issuer: &Issuer,
     overrides: &Overrides,
 ) -> Result<IssuerMetadata, MetadataError> {
+    let (url, members) = find(client, issuer, overrides).await?;
+    Found { url, document: Document::of(&members) }.check(issuer, overrides)
+}
+
+/// Finds and fetches the whole document of `issuer`. Nothing is checked but that it is of this issuer: whoever uses a
+/// member checks it.
+///
+/// # Errors
+/// The first thing that must not be passed over; see [`MetadataError`].
+pub async fn document(client: &Client, issuer: &Issuer, overrides: &Overrides) -> Result<Members, MetadataError> {
+    let (url, members) = find(client, issuer, overrides).await?;
+    Found { url, document: Document::of(&members) }.is_of(issuer)?;
+    Ok(members)
+}
+
+async fn find(client: &Client, issuer: &Issuer, overrides: &Overrides) -> Result<(Url, Members), MetadataError> {
     let own = [&overrides.metadata_url, &overrides.jwks_uri, &overrides.introspection_endpoint];
     if let Some(url) = own.into_iter().flatten().find(|url| !overrides.http_hosts.allows(url)) {
         return Err(MetadataError::InsecureOverride(url.clone()));
@@ -119,7 +136,7 @@ pub async fn discover(
     let mut attempts = Vec::new();
     for url in places {
         match fetch(client, &url).await? {
-            Ok(document) => return Found { url, document }.check(issuer, overrides),
+            Ok(members) => return Ok((url, members)),
             Err(problem) => attempts.push(Attempt { url, problem }),
         }
     }
@@ -146,7 +163,9 @@ pub fn well_known_urls(issuer: &Issuer) -> Vec<Url> {
     paths.into_iter().map(at).collect()
 }
 
-async fn fetch(client: &Client, url: &Url) -> Result<Result<Document, NoDocument>, MetadataError> {
+type Members = Map<String, Value>;
+
+async fn fetch(client: &Client, url: &Url) -> Result<Result<Members, NoDocument>, MetadataError> {
     let answer = match http::get_limited(client, url, "application/json", MAX_METADATA_BYTES).await {
         Ok(answer) => answer,
         Err(CallError::TooLarge(_)) => return Ok(Err(NoDocument::TooLarge)),
@@ -156,7 +175,12 @@ async fn fetch(client: &Client, url: &Url) -> Result<Result<Document, NoDocument
     if answer.status != reqwest::StatusCode::OK {
         return Ok(Err(NoDocument::Status(answer.status.as_u16())));
     }
-    Ok(Document::parse(&answer.body).ok_or(NoDocument::NotMetadata))
+    Ok(members(&answer.body).ok_or(NoDocument::NotMetadata))
+}
+
+/// A metadata document is an object with an issuer.
+fn members(body: &[u8]) -> Option<Members> {
+    json::parse_object(body).ok().filter(|members| members.get("issuer").is_some_and(Value::is_string))
 }
 
 /// The members of interest, as they stand in the document.
@@ -168,15 +192,19 @@ pub(crate) struct Document {
 }
 
 impl Document {
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        let members = json::parse_object(body).ok()?;
+        members(body).map(|members| Self::of(&members))
+    }
+
+    fn of(members: &Members) -> Self {
         let text = |name| Some(members.get(name)?.as_str()?.to_owned());
-        Some(Self {
-            issuer: text("issuer")?,
+        Self {
+            issuer: text("issuer").unwrap_or_default(),
             jwks_uri: text("jwks_uri"),
             introspection_endpoint: text("introspection_endpoint"),
             userinfo_endpoint: text("userinfo_endpoint"),
-        })
+        }
     }
 }
 
@@ -188,10 +216,7 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) fn check(self, issuer: &Issuer, overrides: &Overrides) -> Result<IssuerMetadata, MetadataError> {
-        if self.document.issuer != issuer.as_str() {
-            let (expected, found) = (issuer.as_str().into(), self.document.issuer.into());
-            return Err(MetadataError::IssuerMismatch { url: self.url, expected, found });
-        }
+        self.is_of(issuer)?;
         let jwks_uri = match &overrides.jwks_uri {
             Some(url) => url.clone(),
             None => self.jwks_uri(issuer, overrides)?,
@@ -205,6 +230,16 @@ impl Found {
         let raw = self.document.userinfo_endpoint.as_deref();
         let userinfo_endpoint = raw.and_then(|raw| self.endpoint("userinfo_endpoint", raw, &overrides.http_hosts).ok());
         Ok(IssuerMetadata { issuer: issuer.clone(), jwks_uri, introspection_endpoint, userinfo_endpoint })
+    }
+
+    /// RFC 8414 §3.3: identical as strings.
+    fn is_of(&self, issuer: &Issuer) -> Result<(), MetadataError> {
+        let found = self.document.issuer.as_str();
+        if found == issuer.as_str() {
+            return Ok(());
+        }
+        let (expected, found) = (issuer.as_str().into(), found.into());
+        Err(MetadataError::IssuerMismatch { url: self.url.clone(), expected, found })
     }
 
     fn jwks_uri(&self, issuer: &Issuer, overrides: &Overrides) -> Result<Url, MetadataError> {

@@ -13,7 +13,7 @@ use serving::settings::{InvalidSetting, Problems};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{filled, list, trust};
+use super::{filled, list, shim, trust};
 use crate::cli::Cli;
 use crate::resource_server::{IssuerOptions, Requirement, ResourceIdentifier, ScopePolicy};
 
@@ -81,7 +81,7 @@ impl File {
         let mut found = Vec::new();
         for section in &self.sections {
             let mut own = Problems::new();
-            let raw = trust::Raw { trust: &section.trust, introspect: &section.introspect };
+            let raw = trust::Raw { trust: &section.trust, introspect: &section.introspect, shim: &section.shim };
             found.extend(trust::issuer(raw, &section.trust.auth_server, resource, &mut own));
             for problem in own.into_result(None::<()>).err().unwrap_or_default() {
                 problems.push(section.told(&self.path, problem));
@@ -98,6 +98,12 @@ impl File {
         if let Some(missing) = missing {
             let problem = format!("{missing} has no [[issuer]] in {}, which lists every issuer", self.path);
             problems.add("MCP_RESOURCE_AUTH_SERVER_URL", problem, "add it there, or leave it out here");
+        }
+        if shim::is_on(&cli.shim) {
+            let problem = format!("is about one issuer, and they are listed in {}", self.path);
+            problems.add("MCP_RESOURCE_METADATA_SHIM", problem, "say metadata_shim = \"on\" in its [[issuer]]");
+        } else {
+            shim::check_off(&cli.shim, problems);
         }
     }
 

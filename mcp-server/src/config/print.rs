@@ -5,7 +5,7 @@ use std::fmt;
 use verification_keys::SigningAlgorithm;
 
 use super::{Config, Transport};
-use crate::resource_server::{IssuerOptions, ScopeNames};
+use crate::resource_server::{IssuerOptions, ScopeNames, ShimClient, ShimOptions};
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,7 +59,8 @@ fn issuer_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) -> fmt::R
     writeln!(f, "MCP_RESOURCE_METADATA_URL={}", url(&issuer.places.metadata))?;
     writeln!(f, "MCP_RESOURCE_JWKS_URL={}", url(&issuer.places.jwks))?;
     writeln!(f, "MCP_RESOURCE_ALLOW_HTTP_HOSTS={}", issuer.places.http_hosts)?;
-    introspection_settings(f, issuer)
+    introspection_settings(f, issuer)?;
+    shim_settings(f, issuer.shim.as_ref())
 }
 
 fn algorithms(issuer: &IssuerOptions) -> String {
@@ -87,4 +88,17 @@ fn introspection_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) ->
     }
     writeln!(f, "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS={}", introspection.cache.as_secs())?;
     writeln!(f, "MCP_RESOURCE_OPAQUE_TOKENS={}", if issuer.opaque_tokens { "on" } else { "off" })
+}
+
+fn shim_settings(f: &mut fmt::Formatter<'_>, shim: Option<&ShimOptions>) -> fmt::Result {
+    let client = shim.and_then(|shim| shim.client.as_ref());
+    let of_client = |read: fn(&ShimClient) -> String| client.map(read).unwrap_or_default();
+    let uris = |client: &ShimClient| client.redirect_uris.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    writeln!(f, "MCP_RESOURCE_METADATA_SHIM={}", if shim.is_some() { "on" } else { "off" })?;
+    writeln!(f, "MCP_RESOURCE_METADATA_SHIM_CLIENT_ID={}", of_client(|client| client.client_id.clone()))?;
+    writeln!(f, "MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS={}", of_client(uris))?;
+    let drop_resource = shim.map_or("", |shim| if shim.drop_resource { "on" } else { "off" });
+    writeln!(f, "MCP_RESOURCE_METADATA_SHIM_DROP_RESOURCE={drop_resource}")?;
+    let add_audience = shim.map_or("", |shim| shim.add_audience.as_deref().unwrap_or("off"));
+    writeln!(f, "MCP_RESOURCE_METADATA_SHIM_ADD_AUDIENCE={add_audience}")
 }

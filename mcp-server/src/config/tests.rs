@@ -138,11 +138,65 @@ fn asking_needs_credentials_that_are_no_demo_elsewhere() {
 
 #[test]
 fn what_is_not_there_yet_is_an_error_when_set() {
-    for (flag, name) in [("--config", "MCP_RESOURCE_CONFIG"), ("--metadata-shim", "MCP_RESOURCE_METADATA_SHIM")] {
-        assert_eq!(problems(&[flag, "x"]), [name]);
-        assert!(config(&[flag, ""]).is_ok());
+    assert_eq!(problems(&["--config", "x"]), ["MCP_RESOURCE_CONFIG"]);
+    assert!(config(&["--config", ""]).is_ok());
+}
+
+#[test]
+fn a_shim_is_off_unless_it_is_asked_for() {
+    for args in [&[][..], &["--metadata-shim", "off"], &["--metadata-shim", ""]] {
+        let options = config(args).unwrap().options;
+        assert!(options.issuers[0].shim.is_none());
+        assert_eq!(options.advertised(), ["http://localhost:9000"]);
     }
-    assert!(config(&["--metadata-shim", "off"]).is_ok());
+    assert_eq!(problems(&["--metadata-shim", "maybe"]), ["MCP_RESOURCE_METADATA_SHIM"]);
+    let idle = ["--metadata-shim-drop-resource", "on", "--metadata-shim-add-audience", "x"];
+    let expected = ["MCP_RESOURCE_METADATA_SHIM_DROP_RESOURCE", "MCP_RESOURCE_METADATA_SHIM_ADD_AUDIENCE"];
+    assert_eq!(problems(&idle), expected);
+}
+
+#[test]
+fn with_a_shim_clients_are_sent_to_our_own_origin_and_the_trusted_issuer_stays() {
+    let config = config(&["--metadata-shim", "on", "--preset", "generic"]).unwrap();
+    assert_eq!(config.options.advertised(), ["http://localhost:8001"]);
+    assert_eq!(config.options.issuers[0].issuer.as_str(), "http://localhost:9000");
+    let shim = config.options.issuers[0].shim.as_ref().unwrap();
+    assert!(shim.client.is_none() && !shim.drop_resource && shim.add_audience.is_none());
+    assert!(config.to_string().contains("MCP_RESOURCE_METADATA_SHIM=on\n"), "{config}");
+}
+
+#[test]
+fn the_preset_knows_what_a_shim_has_to_change() {
+    let shim = |args: &[&str]| {
+        let args = [&["--metadata-shim", "on"][..], args].concat();
+        config(&args).unwrap().options.issuers.remove(0).shim.unwrap()
+    };
+    let entra = ["--preset", "entra", "--auth-server", "https://login.microsoftonline.com/t-1/v2.0"];
+    assert!(shim(&entra).drop_resource && shim(&entra).add_audience.is_none());
+    let auth0 = ["--preset", "auth0", "--auth-server", "https://dev.us.auth0.com/"];
+    assert!(!shim(&auth0).drop_resource);
+    assert_eq!(shim(&auth0).add_audience.as_deref(), Some("http://localhost:8001/mcp"));
+    let otherwise = shim(&[&auth0[..], &["--metadata-shim-add-audience", "off"]].concat());
+    assert_eq!(otherwise.add_audience, None);
+    let otherwise = shim(&[&entra[..], &["--metadata-shim-drop-resource", "off"]].concat());
+    assert!(!otherwise.drop_resource);
+}
+
+#[test]
+fn a_shim_that_cannot_work_is_refused() {
+    let on = |args: &[&str]| problems(&[&["--metadata-shim", "on"][..], args].concat());
+    assert_eq!(on(&["--metadata-shim-client-id", "x"]), ["MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS"]);
+    let uri = ["--metadata-shim-redirect-uris", "http://localhost:3030/callback"];
+    assert_eq!(on(&uri), ["MCP_RESOURCE_METADATA_SHIM_CLIENT_ID"]);
+    let bad = ["--metadata-shim-client-id", "x", "--metadata-shim-redirect-uris", "http://a.example/,javascript:x"];
+    assert_eq!(on(&bad), ["MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS"; 1]);
+    assert_eq!(on(&["--auth-server", "https://a.example,https://b.example"]), ["MCP_RESOURCE_METADATA_SHIM"]);
+    let elsewhere = on(&["--advertised-auth-servers", "https://front.example"]);
+    assert_eq!(elsewhere, ["MCP_RESOURCE_ADVERTISED_AUTH_SERVERS"]);
+    for path in ["/oauth2/token", "/.well-known/oauth-authorization-server/x"] {
+        let url = format!("http://localhost:8001{path}");
+        assert_eq!(on(&["--public-url", &url]), ["MCP_RESOURCE_PUBLIC_URL"], "{path}");
+    }
 }
 
 #[test]
@@ -285,9 +339,8 @@ fn the_settings_of_every_recipe_are_right() {
         for (name, value) in preset.recipe.here {
             let flag = name.trim_start_matches("MCP_RESOURCE_").to_ascii_lowercase().replace('_', "-");
             let flag = if flag == "auth-server-url" { "auth-server" } else { &flag };
-            let filled: String =
-                value.split('<').map(|part| part.split_once('>').map_or(part, |(_, rest)| rest)).collect();
-            args.extend([format!("--{flag}"), filled.replace("//v2.0", "/t-1/v2.0")]);
+            let part = |part: &str| part.split_once('>').map_or(part.to_owned(), |(_, rest)| format!("x{rest}"));
+            args.extend([format!("--{flag}"), value.split('<').map(part).collect()]);
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let problems = config(&args).err();

@@ -5,8 +5,8 @@ use serving::settings::Problems;
 use url::Url;
 use verification_keys::{AllowedAlgorithms, HttpHosts, Issuer, SigningAlgorithm};
 
-use super::{filled, introspection, list};
-use crate::cli::{IntrospectArgs, TrustArgs};
+use super::{filled, introspection, list, shim};
+use crate::cli::{IntrospectArgs, ShimArgs, TrustArgs};
 use crate::resource_server::{
     AudienceRules, IssuerOptions, IssuerPlaces, Preset, ResourceIdentifier, ScopeNames, Strictness, TENANT,
 };
@@ -18,6 +18,7 @@ const AUTH_SERVER: &str = "MCP_RESOURCE_AUTH_SERVER_URL";
 pub(super) struct Raw<'a> {
     pub(super) trust: &'a TrustArgs,
     pub(super) introspect: &'a IntrospectArgs,
+    pub(super) shim: &'a ShimArgs,
 }
 
 /// Every issuer of the list, all with the same rules.
@@ -73,6 +74,7 @@ pub(super) fn issuer(
     let asked = introspection::Asked { strictness, issuer: &issuer, preset };
     let introspection = introspection::options(raw.introspect, &words, &asked, problems);
     let opaque_tokens = introspection::opaque_tokens(raw.introspect, preset, &introspection, problems);
+    let shim = shim::options(raw.shim, preset, resource, problems);
     let options = IssuerOptions::new(issuer, preset, audience);
     let tenants = tenants(&options, &trust.tenants, problems);
     let algorithms = algorithms?;
@@ -86,6 +88,7 @@ pub(super) fn issuer(
         opaque_tokens,
         max_token_lifetime,
         places,
+        shim,
         ..options
     })
 }

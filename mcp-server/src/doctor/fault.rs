@@ -153,15 +153,21 @@ faults! {
     CodeFlowMissing, "code_flow_missing", Error, "The issuer does not offer authorization codes",
         "let the issuer offer the authorization code flow";
     PkceNotAdvertised, "pkce_not_advertised", Error, "The metadata does not say that PKCE is supported, so MCP clients must refuse it",
-        "let the issuer advertise code_challenge_methods_supported";
+        "set MCP_RESOURCE_METADATA_SHIM=on if the issuer takes S256 all the same; or let it advertise code_challenge_methods_supported";
     PkceWithoutS256, "pkce_without_s256", Error, "The issuer does not offer PKCE with S256, so MCP clients must refuse it",
         "let the issuer allow S256";
     RegistrationClosed, "registration_closed", Warning, "Clients cannot register by themselves",
-        "register each client at the issuer and give it its client id, or let the issuer allow registration";
+        "register each client at the issuer and give it its client id, or let the issuer allow registration; for one client of many people set MCP_RESOURCE_METADATA_SHIM_CLIENT_ID";
     IssNotAdvertised, "iss_not_advertised", Info, "The issuer does not put iss into its answers (RFC 9207)",
         "let the issuer send it: it keeps clients of several issuers from mixing them up";
     PublicClientsRefused, "public_clients_refused", Info, "The issuer takes no clients without a secret",
         "clients on people's machines need a secret of their own, by registration";
+    ShimIssuerSendsIss, "shim_issuer_sends_iss", Error, "The issuer behind the metadata shim puts iss into its answers (RFC 9207), so clients must refuse them",
+        "set MCP_RESOURCE_METADATA_SHIM=off: clients can use such an issuer as it is; or switch iss off there";
+    ShimMissing, "shim_missing", Error, "The metadata shim does not answer at our origin",
+        "let the proxy pass /.well-known/oauth-authorization-server and /oauth2/ on to this server; the running one needs MCP_RESOURCE_METADATA_SHIM=on too";
+    ShimIssuerMismatch, "shim_issuer_mismatch", Error, "The document at our origin is not that of the metadata shim",
+        "give the running server the same MCP_RESOURCE_PUBLIC_URL, and check what answers there";
     ScopeNotOffered, "scope_not_offered", Warning, "The issuer does not list a scope that this server asks for",
         "create the scope at the issuer and allow clients to ask for it";
 }

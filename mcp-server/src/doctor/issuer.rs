@@ -9,7 +9,7 @@ use verification_keys::http::Answer;
 use verification_keys::metadata::well_known_urls;
 
 use super::fetch::{self, Silence, lists};
-use super::{Fault, Patient, Report, introspection, keys};
+use super::{Fault, Patient, Report, introspection, keys, shim};
 use crate::resource_server::{CLOCK_TOLERANCE, IssuerOptions};
 
 /// A difference of the clocks that is worth a word, in seconds.
@@ -20,7 +20,10 @@ pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, repor
         Some((answer, document)) => {
             clock(patient, &answer, report);
             name(issuer, &document, report);
-            clients(patient, issuer, &document, report);
+            match issuer.shim {
+                Some(_) => shim::examine(patient, issuer, &document, report).await,
+                None => clients(patient, issuer, &document, report),
+            }
             document
         }
         None => Value::Null,
@@ -98,8 +101,9 @@ fn name(issuer: &IssuerOptions, document: &Value, report: &mut Report) {
 }
 
 /// What an MCP client needs of an authorization server (MCP authorization; RFC 8414, RFC 7636, RFC 9207).
-fn clients(patient: &Patient<'_>, issuer: &IssuerOptions, document: &Value, report: &mut Report) {
-    let issuer = issuer.issuer.as_str();
+/// `document` is what they see: the issuer's, or that of the shim in front of it.
+pub(super) fn clients(patient: &Patient<'_>, trusted: &IssuerOptions, document: &Value, report: &mut Report) {
+    let issuer = trusted.issuer.as_str();
     let is_url = |name| text(document, name).is_some_and(|raw| Url::parse(raw).is_ok());
     let is_true = |name: &str| document.get(name).and_then(Value::as_bool) == Some(true);
     let wrong = [
@@ -112,13 +116,13 @@ fn clients(patient: &Patient<'_>, issuer: &IssuerOptions, document: &Value, repo
             !is_url("registration_endpoint") && !is_true("client_id_metadata_document_supported"),
             Fault::RegistrationClosed,
         ),
-        (!is_true("authorization_response_iss_parameter_supported"), Fault::IssNotAdvertised),
+        (trusted.shim.is_none() && !is_true("authorization_response_iss_parameter_supported"), Fault::IssNotAdvertised),
         (lists(document, "token_endpoint_auth_methods_supported", "none") == Some(false), Fault::PublicClientsRefused),
     ];
     for (_, fault) in wrong.into_iter().filter(|(is_wrong, _)| *is_wrong) {
         report.add(fault, issuer);
     }
-    for scope in patient.options.scopes.challenge().iter() {
+    for scope in trusted.scope_names.asked(patient.options.scopes.challenge()).iter() {
         if lists(document, "scopes_supported", scope) == Some(false) {
             report.add(Fault::ScopeNotOffered, format!("{issuer}: {scope}"));
         }

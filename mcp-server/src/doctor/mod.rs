@@ -9,6 +9,7 @@ mod issuer;
 mod keys;
 mod report;
 mod resource;
+mod shim;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -75,9 +75,8 @@ fn document(patient: &Patient<'_>, url: &Url, answer: &Answer, report: &mut Repo
     if named != resource {
         report.add(Fault::PrmResourceMismatch, format!("expected {resource}, found {named}"));
     }
-    for issuer in &patient.options.issuers {
-        let issuer = issuer.issuer.as_str();
-        if fetch::lists(&document, "authorization_servers", issuer) != Some(true) {
+    for issuer in patient.options.advertised() {
+        if fetch::lists(&document, "authorization_servers", &issuer) != Some(true) {
             let found = document.get("authorization_servers").map_or_else(|| "none".to_owned(), ToString::to_string);
             report.add(Fault::PrmIssuerMissing, format!("expected {issuer}, found {found}"));
         }

@@ -9,7 +9,7 @@ use super::check::{Check, Outcome};
 use super::presented::Presented;
 use crate::resource_server::{
     AccessToken, AudienceRules, CLOCK_TOLERANCE, IntrospectionMode, IssuerOptions, MAX_TOKEN_BYTES, Reason, Refusal,
-    RequiredClaim, ResourceServer, ResourceServerOptions, Strictness,
+    RequiredClaim, ResourceServer, ResourceServerOptions, Strictness, shim,
 };
 
 /// What a configuration thinks of a token.
@@ -202,7 +202,11 @@ impl View<'_> {
 
     fn issuers(&self) -> String {
         let names: Vec<String> = self.options.issuers.iter().flat_map(IssuerOptions::names).collect();
-        names.join(" or ")
+        let names = names.join(" or ");
+        if self.options.issuers.iter().any(|issuer| issuer.shim.is_some()) {
+            return format!("{names} (not {}: the metadata shim issues nothing)", shim::issuer(&self.options.resource));
+        }
+        names
     }
 
     fn types(&self) -> String {

@@ -15,6 +15,7 @@ use super::metrics::{IntrospectionMeter, Metrics};
 use super::presets::{Introspection, Preset, TENANT};
 use super::rules::Rules;
 use super::scope_names::ScopeNames;
+use super::shim::ShimOptions;
 
 /// What is configured about an issuer.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct IssuerOptions {
     pub max_token_lifetime: Option<SignedDuration>,
     /// Where things are, when its metadata does not say so.
     pub places: IssuerPlaces,
+    /// What stands in front of it for MCP clients that cannot use it as it is. At most one issuer may have it.
+    pub shim: Option<ShimOptions>,
 }
 
 /// Addresses that replace those found by discovery. None of them changes the expected `iss`.
@@ -74,6 +77,7 @@ impl IssuerOptions {
             opaque_tokens: false,
             max_token_lifetime: None,
             places: IssuerPlaces::default(),
+            shim: None,
         }
     }
 
@@ -162,11 +166,6 @@ impl TrustedIssuer {
     pub(super) fn is_named(&self, named: &str) -> Option<(&Arc<str>, Option<&str>)> {
         let (name, tenant) = self.names.iter().find(|(name, _)| &**name == named)?;
         Some((name, tenant.as_deref()))
-    }
-
-    /// Each `iss` that is trusted.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|(name, _)| &**name)
     }
 
     /// Whether it may sign with `algorithm`.

@@ -1,6 +1,8 @@
 //! Protected resource metadata (RFC 9728): `GET /.well-known/oauth-protected-resource`, with the path of
 //! the resource and at the root. Public: no token, any origin.
 
+use std::future::{Ready, ready};
+
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -45,10 +47,11 @@ impl ProtectedResourceMetadata {
             let document = document.clone();
             async move { answer(document) }
         };
-        let mut router = Router::new().without_v07_checks().route(WELL_KNOWN, get(handler.clone()).options(preflight));
+        let mut router =
+            Router::new().without_v07_checks().route(WELL_KNOWN, get(handler.clone()).options(preflight_of("GET")));
         let suffixed = path(resource);
         if suffixed != WELL_KNOWN {
-            router = router.route(&suffixed, get(handler).options(preflight));
+            router = router.route(&suffixed, get(handler).options(preflight_of("GET")));
         }
         router
     }
@@ -68,7 +71,8 @@ fn path(resource: &ResourceIdentifier) -> String {
     }
 }
 
-const ANY_ORIGIN: (HeaderName, HeaderValue) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+pub(super) const ANY_ORIGIN: (HeaderName, HeaderValue) =
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
 
 fn answer(document: String) -> Response {
     let headers = [
@@ -79,14 +83,17 @@ fn answer(document: String) -> Response {
     (headers, document).into_response()
 }
 
-async fn preflight() -> Response {
-    let headers = [
-        ANY_ORIGIN,
-        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET")),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*")),
-        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
+/// Answers preflight requests of a route that any page may call with `method`.
+pub(super) fn preflight_of(method: &'static str) -> impl Fn() -> Ready<Response> + Clone + Send + Sync + 'static {
+    move || {
+        let headers = [
+            ANY_ORIGIN,
+            (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(method)),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*")),
+            (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
+        ];
+        ready((StatusCode::NO_CONTENT, headers).into_response())
+    }
 }
 
 #[cfg(test)]

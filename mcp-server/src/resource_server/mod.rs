@@ -30,6 +30,7 @@ mod rules;
 mod scope;
 mod scope_names;
 mod service;
+pub mod shim;
 mod user_info;
 mod verdicts;
 mod verifier;
@@ -70,6 +71,7 @@ pub use rules::CLOCK_TOLERANCE;
 pub use scope::{Requirement, ScopePolicy, Scopes};
 pub use scope_names::ScopeNames;
 pub use service::{ResourceServerService, ResponseFuture};
+pub use shim::{ShimClient, ShimError, ShimOptions, ShimRedirectUri};
 pub use user_info::{UserInfo, UserInfoError};
 pub use verdicts::DEFAULT_CAPACITY;
 pub use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
@@ -77,6 +79,7 @@ pub use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
 use issuer::TrustedIssuer;
 use metrics::{KeysOf, Metrics};
 use service::Content;
+use shim::Shim;
 use verdicts::{TokenHash, Verdicts};
 use verifier::Verifier;
 
@@ -90,7 +93,7 @@ pub struct ResourceServerOptions {
     pub resource: ResourceIdentifier,
     /// Whose tokens it takes.
     pub issuers: Vec<IssuerOptions>,
-    /// Where clients are sent for a token: the issuers, unless something stands in front of them.
+    /// Where clients are sent for a token: the issuers or their shim, unless something else stands in front of them.
     pub advertised_issuers: Option<Vec<String>>,
     /// What its operations need.
     pub scopes: ScopePolicy,
@@ -163,6 +166,9 @@ pub enum InvalidOptions {
     /// An opaque token does not say whose it is.
     #[error("more than one issuer is said to have opaque tokens")]
     SeveralOpaqueIssuers,
+    /// A shim has one issuer behind it.
+    #[error("more than one issuer is to have the metadata shim")]
+    SeveralShims,
     /// Two issuers have the same name, so that their rules cannot be told apart.
     #[error("{0} is trusted twice")]
     SameIssuer(String),
@@ -191,6 +197,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     metadata: ProtectedResourceMetadata,
     resource: ResourceIdentifier,
+    shim: Option<Arc<Shim>>,
     max_body_bytes: usize,
     request_id: RequestIdSource,
     /// Who asks about people, if that is wanted.
@@ -214,13 +221,13 @@ impl ResourceServer {
     /// The option that cannot be used.
     pub fn new(options: ResourceServerOptions, client: &Client, clock: Arc<dyn Clock>) -> Result<Self, InvalidOptions> {
         Self::check_issuers(&options.issuers)?;
-        let resource = options.resource;
-        let scopes = options.scopes;
+        let advertised = options.advertised();
+        let (resource, scopes) = (options.resource, options.scopes);
+        let shim_of = |issuer| Shim::of(issuer, &resource, scopes.challenge(), (client, &clock));
+        let shim = options.issuers.iter().find_map(shim_of);
         let metrics = Arc::new(Metrics::new());
         let trust = |issuer| TrustedIssuer::new(issuer, client, Arc::clone(&clock), &metrics);
         let issuers: Vec<TrustedIssuer> = options.issuers.into_iter().map(trust).collect();
-        let own = || issuers.iter().flat_map(TrustedIssuer::names).map(ToOwned::to_owned).collect();
-        let advertised: Vec<String> = options.advertised_issuers.unwrap_or_else(own);
         let asked = asked_scopes(&issuers, scopes.challenge());
         let challenged = issuers.first().map(|issuer| issuer.rules.scope_names.asked(scopes.challenge()));
         let metadata = ProtectedResourceMetadata::new(&resource, &advertised, &asked, options.name.as_deref());
@@ -241,6 +248,7 @@ impl ResourceServer {
             scopes,
             metadata,
             resource,
+            shim,
             max_body_bytes: options.max_body_bytes,
             request_id: options.request_id,
             user_info: options.user_info.then(|| client.clone()),
@@ -258,6 +266,9 @@ impl ResourceServer {
         }
         if issuers.iter().filter(|issuer| issuer.opaque_tokens).count() > 1 {
             return Err(InvalidOptions::SeveralOpaqueIssuers);
+        }
+        if issuers.iter().filter(|issuer| issuer.shim.is_some()).count() > 1 {
+            return Err(InvalidOptions::SeveralShims);
         }
         let mut seen = std::collections::HashSet::new();
         for issuer in issuers {
@@ -290,9 +301,24 @@ impl ResourceServer {
         RequireScopeLayer::new(self.clone(), needs.into())
     }
 
-    /// The routes of the protected resource metadata: public, so outside the layer.
+    /// The routes of the protected resource metadata, and of the shim where there is one: public, so outside the layer.
     pub fn metadata_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        self.0.metadata.routes(&self.0.resource)
+        let routes = self.0.metadata.routes(&self.0.resource);
+        match &self.0.shim {
+            Some(shim) => routes.merge(shim.routes(&self.0.resource)),
+            None => routes,
+        }
+    }
+
+    /// Whether the metadata shim can stand in front of its issuer, which is asked now. Without a shim it can.
+    ///
+    /// # Errors
+    /// Why not; a server should not start with an error that [`ShimError::is_final`].
+    pub async fn check_shim(&self) -> Result<(), ShimError> {
+        match &self.0.shim {
+            Some(shim) => shim.check().await,
+            None => Ok(()),
+        }
     }
 
     /// Fetches the keys of all issuers, so that the first request does not wait for them.

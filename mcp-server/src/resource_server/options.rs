@@ -7,7 +7,7 @@ use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
 
 use super::{
     AudienceRules, InvalidOptions, IssuerOptions, Preset, RefusalBody, ResourceIdentifier, ResourceServer,
-    ResourceServerOptions, ScopePolicy,
+    ResourceServerOptions, ScopePolicy, shim,
 };
 
 impl ResourceServerOptions {
@@ -23,6 +23,16 @@ impl ResourceServerOptions {
         };
         let issuers = issuers.iter().map(trust).collect::<Result<Vec<_>, InvalidOptions>>()?;
         Ok(Self::of(resource.clone(), issuers, scopes))
+    }
+
+    /// Where clients are sent for a token: what `authorization_servers` of the metadata names.
+    #[must_use]
+    pub fn advertised(&self) -> Vec<String> {
+        let of = |issuer: &IssuerOptions| match issuer.shim {
+            Some(_) => vec![shim::issuer(&self.resource)],
+            None => issuer.names(),
+        };
+        self.advertised_issuers.clone().unwrap_or_else(|| self.issuers.iter().flat_map(of).collect())
     }
 
     /// Refusals get a body of your own.

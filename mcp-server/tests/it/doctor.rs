@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use mcp_server::doctor::{Fault, Report, Severity, examine};
 use mcp_server::resource_server::{
     AudienceRules, IntrospectionMode, IssuerOptions, Preset, ResourceIdentifier, ResourceServerOptions, ScopePolicy,
-    Strictness,
+    ShimOptions, Strictness,
 };
 use serde_json::{Value, json};
 use serving::{ServeOptions, Tls};
@@ -24,6 +24,8 @@ use crate::bench::{START, introspection};
 
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const PRM: &str = "/.well-known/oauth-protected-resource/mcp";
+/// Where the issuer's own document is when there is a shim in front of it.
+const BEHIND: &str = "/behind/openid-configuration";
 const DATE: &str = "Mon, 21 Sep 2026 14:13:20 GMT";
 
 #[derive(Clone)]
@@ -121,6 +123,18 @@ impl World {
             }
         }
         reply.body = document.to_string();
+    }
+
+    /// The issuer's own document lacks what clients need; the shim's is where they look.
+    fn stands_behind_a_shim(&mut self) {
+        let reply = self.replies.lock().unwrap()[METADATA].clone();
+        self.replies.lock().unwrap().insert(BEHIND.to_owned(), reply);
+        let lacking = json!({"code_challenge_methods_supported": null, "registration_endpoint": null,
+            "authorization_response_iss_parameter_supported": null});
+        self.changes(BEHIND, lacking);
+        self.changes(METADATA, json!({"authorization_response_iss_parameter_supported": null}));
+        self.issuer().places.metadata = format!("{}{BEHIND}", self.url).parse().ok();
+        self.issuer().shim = Some(ShimOptions::default());
     }
 
     fn issuer(&mut self) -> &mut IssuerOptions {
@@ -230,10 +244,17 @@ fn about_clients() -> Vec<Planted> {
         (Fault::PkceNotAdvertised, "code_challenge_methods_supported", |world| {
             world.changes(METADATA, json!({"code_challenge_methods_supported": null}));
         }),
+        (Fault::PkceNotAdvertised, "MCP_RESOURCE_METADATA_SHIM=on", |world| {
+            world.changes(METADATA, json!({"code_challenge_methods_supported": null}));
+        }),
         (Fault::PkceWithoutS256, "S256", |world| {
             world.changes(METADATA, json!({"code_challenge_methods_supported": ["plain"]}));
         }),
         (Fault::RegistrationClosed, "register each client", |world| {
+            world.changes(METADATA, json!({"registration_endpoint": null}));
+        }),
+        (Fault::RegistrationClosed, "MCP_RESOURCE_METADATA_SHIM_CLIENT_ID", |world| {
+            world.stands_behind_a_shim();
             world.changes(METADATA, json!({"registration_endpoint": null}));
         }),
         (Fault::IssNotAdvertised, "mixing them up", |world| {
@@ -244,6 +265,27 @@ fn about_clients() -> Vec<Planted> {
         }),
         (Fault::ScopeNotOffered, "create the scope", |world| {
             world.changes(METADATA, json!({"scopes_supported": ["openid"]}));
+        }),
+    ]
+}
+
+fn about_the_shim() -> Vec<Planted> {
+    vec![
+        (Fault::ShimIssuerSendsIss, "MCP_RESOURCE_METADATA_SHIM=off", |world| {
+            world.stands_behind_a_shim();
+            world.changes(BEHIND, json!({"authorization_response_iss_parameter_supported": true}));
+        }),
+        (Fault::PkceWithoutS256, "S256", |world| {
+            world.stands_behind_a_shim();
+            world.changes(BEHIND, json!({"code_challenge_methods_supported": ["plain"]}));
+        }),
+        (Fault::ShimMissing, "/.well-known/oauth-authorization-server", |world| {
+            world.stands_behind_a_shim();
+            world.says(METADATA, 503, &[], json!({"error": "temporarily_unavailable"}));
+        }),
+        (Fault::ShimIssuerMismatch, "MCP_RESOURCE_PUBLIC_URL", |world| {
+            world.stands_behind_a_shim();
+            world.changes(METADATA, json!({"issuer": "https://other.example"}));
         }),
     ]
 }
@@ -394,6 +436,19 @@ async fn what_keeps_clients_from_using_the_issuer_is_found() {
 }
 
 #[tokio::test]
+async fn faults_of_the_shim_are_found() {
+    assert_found(about_the_shim()).await;
+}
+
+#[tokio::test]
+async fn a_shim_puts_right_what_the_issuer_lacks() {
+    let mut world = World::healthy().await;
+    world.stands_behind_a_shim();
+    let report = world.examine().await;
+    assert_eq!(report.findings(), [], "{report}");
+}
+
+#[tokio::test]
 async fn faults_of_the_keys_are_found() {
     assert_found(about_the_keys()).await;
 }
@@ -425,6 +480,7 @@ fn every_fault_is_planted() {
         about_the_resource(),
         about_the_metadata(),
         about_clients(),
+        about_the_shim(),
         about_the_keys(),
         about_introspection_and_settings(),
     ];

@@ -25,6 +25,7 @@ mod resources;
 mod rotation;
 mod scopes;
 mod server;
+mod shim;
 mod stdio;
 mod streams;
 mod tokens;

@@ -5,12 +5,13 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{NAME, Reader};
-use crate::cli::{Cli, IntrospectArgs, TrustArgs};
+use crate::cli::{Cli, IntrospectArgs, ShimArgs, TrustArgs};
 
 /// The settings of one issuer.
 pub(in super::super) struct Section {
     pub(super) trust: TrustArgs,
     pub(super) introspect: IntrospectArgs,
+    pub(super) shim: ShimArgs,
     line: usize,
     lines: Vec<(String, usize)>,
 }
@@ -70,12 +71,17 @@ impl Section {
             opaque_tokens: None,
             ..cli.introspect.clone()
         };
-        Self { trust, introspect, line, lines: Vec::new() }
+        Self { trust, introspect, shim: ShimArgs::default(), line, lines: Vec::new() }
     }
 
     fn slot(&mut self, key: &str) -> Option<Slot<'_>> {
-        let (trust, introspect) = (&mut self.trust, &mut self.introspect);
+        let (trust, introspect, shim) = (&mut self.trust, &mut self.introspect, &mut self.shim);
         Some(match key {
+            "metadata_shim" => Slot::Word(&mut shim.on),
+            "metadata_shim_client_id" => Slot::Word(&mut shim.client_id),
+            "metadata_shim_redirect_uris" => Slot::List(&mut shim.redirect_uris),
+            "metadata_shim_drop_resource" => Slot::Maybe(&mut shim.drop_resource),
+            "metadata_shim_add_audience" => Slot::Maybe(&mut shim.add_audience),
             "auth_server_url" => Slot::Word(&mut trust.auth_server),
             "preset" => Slot::Word(&mut trust.preset),
             "oauth_strict" => Slot::Word(&mut trust.oauth_strict),

@@ -155,3 +155,27 @@ fn two_issuers_with_opaque_tokens_are_refused() {
     let told = file.config(&[]).map(|_| ()).unwrap_err();
     assert!(told[0].contains("more than one issuer is said to have opaque tokens"), "{told:?}");
 }
+
+#[test]
+fn one_issuer_of_the_file_has_the_shim() {
+    const SHIM: &str = "metadata_shim = \"on\"\nmetadata_shim_client_id = \"app-1\"\n\
+                        metadata_shim_redirect_uris = [\"http://localhost:3030/callback\"]\n";
+    let two = |second| format!("[[issuer]]\nauth_server_url = \"https://a.example\"\n{second}\n{TWO}");
+    let file = TestFile::new("shim", &two(SHIM));
+    let config = file.config(&[]).unwrap();
+    let expected = ["http://localhost:8001", "http://localhost:9000", "https://dev.okta.com/oauth2/default"];
+    assert_eq!(config.options.advertised(), expected);
+    let client = config.options.issuers[0].shim.as_ref().unwrap().client.as_ref().unwrap();
+    assert_eq!((client.client_id.as_str(), client.redirect_uris.len()), ("app-1", 1));
+    assert!(config.options.issuers[1].shim.is_none());
+
+    let told = file.config(&["--metadata-shim", "on"]).unwrap_err();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("metadata_shim = \"on\" in its [[issuer]]"), "{told:?}");
+    let also = two(SHIM).replace("preset = \"okta\"", "preset = \"okta\"\nmetadata_shim = \"on\"");
+    let twice = TestFile::new("shims", &also);
+    assert!(twice.config(&[]).unwrap_err()[0].starts_with("MCP_RESOURCE_METADATA_SHIM: more than one issuer"));
+    let late = TestFile::new("late", &two("metadata_shim_client_id = \"app-1\""));
+    let told = late.config(&[]).unwrap_err();
+    assert!(told[0].contains("x.toml:1: metadata_shim_redirect_uris: missing beside a client"), "{told:?}");
+}

@@ -11,13 +11,15 @@ pub(super) const AUTH0: Preset = Preset {
     client_claims: &["client_id", "azp"],
     scope_claims: &["scope", "permissions"],
     introspection: Introspection::Unavailable,
+    add_audience: true,
     recipe: Recipe {
         title: "Auth0",
         there: &[
             "Create an API whose identifier is the public URL of the MCP server, byte for byte, signed with RS256.",
             "Give it the permissions `mcp:read` and `mcp:write`.",
             "Switch on the Resource Parameter Compatibility Profile in the tenant's settings; else clients get an opaque token, \
-             which nobody can verify.",
+             which nobody can verify. Where it has to stay off, set `MCP_RESOURCE_METADATA_SHIM=on` here, and `audience` \
+             is added for clients on their way.",
             "Register the client with the callback URL of the MCP client, or allow dynamic registration for the tenant.",
         ],
         here: &[

@@ -24,6 +24,8 @@ pub(super) const AUTHZ: Preset = Preset {
     opaque_tokens: false,
     introspection: Introspection::Advertised,
     incomplete_metadata: false,
+    drop_resource: false,
+    add_audience: false,
     recipe: Recipe {
         title: "Our own authorization server",
         there: &["Put the public URL of the MCP server into `MCP_AUTH_RESOURCES`.", "Start `authz`."],

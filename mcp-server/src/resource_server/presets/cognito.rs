@@ -29,6 +29,9 @@ pub(super) const COGNITO: Preset = Preset {
             ("MCP_RESOURCE_AUTH_SERVER_URL", "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_EXAMPLE"),
             ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
             ("MCP_RESOURCE_SCOPE_PREFIX", "https://mcp.example.com/mcp/"),
+            ("MCP_RESOURCE_METADATA_SHIM", "on"),
+            ("MCP_RESOURCE_METADATA_SHIM_CLIENT_ID", "<id of the app client>"),
+            ("MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS", "http://localhost:3030/callback"),
         ],
         strict: "`aud` is `MCP_RESOURCE_PUBLIC_URL`. Tokens of machines have no `aud`: for them set \
                  `MCP_RESOURCE_OAUTH_STRICT=false` and list the app clients in `MCP_RESOURCE_ALLOWED_CLIENTS`; the prefix \

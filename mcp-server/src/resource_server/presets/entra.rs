@@ -43,19 +43,23 @@ pub(super) const ENTRA: Preset = Preset {
     key_origins: &["https://login.microsoftonline.com"],
     introspection: Introspection::Unavailable,
     incomplete_metadata: true,
+    drop_resource: true,
     recipe: Recipe {
         title: "Microsoft Entra ID",
         there: &[
             "Register an application for the MCP server; in its manifest set `requestedAccessTokenVersion` to 2.",
             "Under Expose an API take the ID URI `api://<client id>` and add the scopes `mcp:read` and `mcp:write`; for \
              applications without a person add app roles of the same names.",
-            "Register the client as a public client with the callback URL of the MCP client, and give it those scopes.",
+            "Register the client as a public client (mobile and desktop, not single-page) with the callback URL of the MCP client, and give it those scopes.",
         ],
         here: &[
             ("MCP_RESOURCE_AUTH_SERVER_URL", "https://login.microsoftonline.com/<tenant id>/v2.0"),
             ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
             ("MCP_RESOURCE_AUDIENCES", "<client id of the API>"),
             ("MCP_RESOURCE_SCOPE_PREFIX", "api://<client id of the API>/"),
+            ("MCP_RESOURCE_METADATA_SHIM", "on"),
+            ("MCP_RESOURCE_METADATA_SHIM_CLIENT_ID", "<client id of the client>"),
+            ("MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS", "http://localhost:3030/callback"),
         ],
         strict: "`aud` is the API's client id, never the URL. For several tenants the issuer is \
                  `https://login.microsoftonline.com/{tenantid}/v2.0`, and `MCP_RESOURCE_TENANTS` lists them; without a list \

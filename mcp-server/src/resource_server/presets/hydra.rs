@@ -11,6 +11,7 @@ pub(super) const HYDRA: Preset = Preset {
     scope_claims: &["scope", "scp"],
     opaque_tokens: true,
     introspection: Introspection::Configured,
+    add_audience: true,
     recipe: Recipe {
         title: "Ory Hydra",
         there: &[

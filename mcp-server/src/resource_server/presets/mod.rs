@@ -69,6 +69,10 @@ pub struct Preset {
     pub introspection: Introspection,
     /// Whether the metadata lacks something that MCP clients need: PKCE, or an RFC 8414 document.
     pub incomplete_metadata: bool,
+    /// Whether it refuses `resource` in requests, so that a shim has to take it out.
+    pub drop_resource: bool,
+    /// Whether it knows `audience` instead of `resource`, so that a shim has to add it.
+    pub add_audience: bool,
     /// How to set it up.
     pub recipe: Recipe,
 }

@@ -54,6 +54,12 @@ impl Preset {
             Introspection::TokenInformation(_) => "by its token information",
             Introspection::Unavailable => "no",
         };
+        let changed = match (self.drop_resource, self.add_audience) {
+            (true, true) => "`resource` taken out, `audience` added",
+            (true, false) => "`resource` taken out: token requests then pass through the MCP server",
+            (false, true) => "`audience` added",
+            (false, false) => "",
+        };
         let word = |yes| if yes { "yes" } else { "no" };
         let hours = self.max_token_lifetime.as_hours();
         let rows = [
@@ -68,6 +74,7 @@ impl Preset {
             ("opaque access tokens", word(self.opaque_tokens).to_owned()),
             ("can be asked about a token", asked.to_owned()),
             ("its metadata lacks what MCP clients need (PKCE, or RFC 8414)", word(self.incomplete_metadata).to_owned()),
+            ("requests, with the metadata shim", changed.to_owned()),
         ];
         let mut table = "| what | value |\n|---|---|\n".to_owned();
         for (what, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
