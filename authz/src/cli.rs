@@ -73,6 +73,14 @@ pub struct Cli {
     #[arg(long, env = "MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS", value_name = "SECONDS", default_value_t = 3600)]
     pub access_token_ttl_seconds: u32,
 
+    /// How long a refresh token lives, 1 to 365 days; every use replaces it by a new one
+    #[arg(long, env = "MCP_AUTH_REFRESH_TOKEN_TTL_DAYS", value_name = "DAYS", default_value_t = 30)]
+    pub refresh_token_ttl_days: u32,
+
+    /// For how long a refresh token that was just replaced is refused without ending the grant, 0 to 60 seconds
+    #[arg(long, env = "MCP_AUTH_REFRESH_GRACE_SECONDS", value_name = "SECONDS", default_value_t = 10)]
+    pub refresh_grace_seconds: u32,
+
     /// Who may register a client: open or off [default: open on loopback, else off]
     #[arg(long, env = "MCP_AUTH_REGISTRATION", value_name = "POLICY")]
     pub registration: Option<String>,

@@ -170,14 +170,28 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
     if !(60..=86_400).contains(&ttl) {
         problems.add("MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS", "out of range", "use 60 to 86400");
     }
+    let (refresh_token_ttl, refresh_grace) = refresh(cli, problems);
     let scopes = cli.scopes.iter().map(|raw| ScopeToken::parse(raw.trim())).collect::<Result<Scope, _>>();
     let scopes = problems.check("MCP_AUTH_SCOPES", "write scope tokens separated by commas", scopes);
     let registration = registration(cli, on_loopback, problems);
     Some(Settings {
         scopes: scopes?,
         access_token_ttl: SignedDuration::from_secs(ttl.into()),
+        refresh_token_ttl,
+        refresh_grace,
         registration: registration?,
     })
+}
+
+fn refresh(cli: &Cli, problems: &mut Problems) -> (SignedDuration, SignedDuration) {
+    let (days, grace) = (cli.refresh_token_ttl_days, cli.refresh_grace_seconds);
+    if !(1..=365).contains(&days) {
+        problems.add("MCP_AUTH_REFRESH_TOKEN_TTL_DAYS", "out of range", "use 1 to 365");
+    }
+    if grace > 60 {
+        problems.add("MCP_AUTH_REFRESH_GRACE_SECONDS", "more than a minute", "use 0 to 60");
+    }
+    (SignedDuration::from_hours(24 * i64::from(days)), SignedDuration::from_secs(grace.into()))
 }
 
 fn resources(cli: &Cli, problems: &mut Problems) -> Vec<Resource> {
@@ -229,6 +243,9 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_AUTH_RESOURCES={}", resources.join(","))?;
         writeln!(f, "MCP_AUTH_SCOPES={}", scopes.join(","))?;
         writeln!(f, "MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS={}", self.settings.access_token_ttl.as_secs())?;
+        let days = self.settings.refresh_token_ttl.as_hours() / 24;
+        writeln!(f, "MCP_AUTH_REFRESH_TOKEN_TTL_DAYS={days}")?;
+        writeln!(f, "MCP_AUTH_REFRESH_GRACE_SECONDS={}", self.settings.refresh_grace.as_secs())?;
         writeln!(f, "MCP_AUTH_REGISTRATION={}", self.settings.registration.as_str())?;
         match &self.demo {
             None => writeln!(f, "MCP_AUTH_DEMO=off")?,

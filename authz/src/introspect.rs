@@ -1,19 +1,20 @@
 //! `POST /introspect` (RFC 7662): an authenticated resource server asks about a token for itself. The token is active
-//! if we signed it, it is in time, and its grant is alive; about anything else the answer is `{"active":false}`.
+//! if we signed it, it is in time, its grant is alive, and it was not revoked by itself; about anything else, refresh
+//! tokens included, the answer is `{"active":false}`.
 
 #[cfg(test)]
 mod tests;
 
 use crate::{
     client_authentication::{AuthenticatedClient, AuthenticationFailed, authenticate},
-    domain::{ClientAuthentication, Grant, GrantId, GrantState},
+    domain::{ClientAuthentication, Grant},
     form::{self, Form, NotAForm},
     layers,
     operations::rate_limits::TooMany,
     protocol::{ErrorCode, MalformedParameters, Resource},
     services::Services,
     store::StoreError,
-    token::ACCESS_TOKEN_TYPE,
+    token::OwnAccessToken,
 };
 use axum::{
     Json,
@@ -25,12 +26,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
-use verification_keys::{
-    AllowedAlgorithms,
-    claims::{Audience, Claims},
-    jwk_set::JwkSet,
-    jws::CompactJws,
-};
 
 /// Handles an introspection request.
 ///
@@ -46,10 +41,12 @@ pub async fn post(
     let limits = services.operations.rate_limits.as_ref();
     limits.map_or(Ok(()), |limits| limits.introspection(caller.id()))?;
     let token = form.parameters.once("token")?.ok_or(IntrospectError::TokenMissing)?;
-    if let Some((claims, grant_id)) = verify(&services, token, resource)
-        && services.store.grant(&grant_id).await?.is_some_and(|grant| stands_behind(&grant, &claims))
+    let own = |token: &OwnAccessToken| resource.is_some_and(|resource| token.is_for(resource.as_str()));
+    if let Some(token) = OwnAccessToken::verify(&services, token).filter(own)
+        && let Some(grant) = services.store.grant_behind(&token.grant_id, &token.id).await?
+        && token.is_under(&grant)
     {
-        return Ok(respond(&ActiveToken::new(&claims, resource)));
+        return Ok(respond(&ActiveToken::new(&token, &grant)));
     }
     // Only failures count: whoever asks about real tokens may do so as often as there are requests.
     if let Some(limits) = limits {
@@ -67,32 +64,6 @@ fn introspected_resource(caller: &AuthenticatedClient) -> Result<Option<&Resourc
     }
 }
 
-/// The claims of a token that we signed for `resource` and that is in time, and the grant that it names.
-fn verify(services: &Services, token: &str, resource: Option<&Resource>) -> Option<(Claims, GrantId)> {
-    let now = services.now();
-    let jws = CompactJws::parse(token, &AllowedAlgorithms::default()).ok()?;
-    let header = jws.header();
-    if !header.is_of_type(ACCESS_TOKEN_TYPE) {
-        return None;
-    }
-    let keys = JwkSet::parse(&services.keys.jwk_set(now).to_json()).ok()?;
-    jws.verify(keys.key(header.key_id.as_deref(), header.algorithm)?.as_ref()).ok()?;
-    let claims = Claims::parse(jws.payload()).ok()?;
-    let for_caller = claims.audience == Audience::One(resource?.as_str().to_owned());
-    let ours = claims.issuer.as_deref() == Some(services.public_url.issuer());
-    let begun = claims.not_before.is_none_or(|not_before| not_before <= now);
-    let in_time = begun && claims.expires_at.is_some_and(|expires_at| now < expires_at);
-    let grant_id = claims.extra.get("grant_id").and_then(|id| id.as_str()).and_then(GrantId::parse)?;
-    (for_caller && ours && in_time).then_some((claims, grant_id))
-}
-
-/// A well-signed token without a live grant that says the same is inactive.
-fn stands_behind(grant: &Grant, claims: &Claims) -> bool {
-    grant.state == GrantState::Alive
-        && claims.subject.as_deref() == Some(grant.subject.as_str())
-        && claims.client_id.as_deref() == Some(grant.client_id.as_str())
-}
-
 /// RFC 7662 §2.2: about a token that is not active nothing else may be said.
 fn inactive() -> Response {
     respond(&json!({ "active": false }))
@@ -104,29 +75,37 @@ struct ActiveToken<'a> {
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
-    client_id: Option<&'a str>,
-    sub: Option<&'a str>,
-    aud: Option<&'a str>,
+    client_id: &'a str,
+    sub: &'a str,
+    aud: &'a str,
     iss: Option<&'a str>,
-    exp: Option<i64>,
+    exp: i64,
     iat: Option<i64>,
-    jti: Option<&'a str>,
+    jti: &'a str,
     token_type: &'static str,
+    /// RFC 9470 §6.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
 }
 
 impl<'a> ActiveToken<'a> {
-    fn new(claims: &'a Claims, resource: Option<&'a Resource>) -> Self {
+    fn new(token: &'a OwnAccessToken, grant: &'a Grant) -> Self {
+        let claims = &token.claims;
         Self {
             active: true,
             scope: claims.scope.as_deref(),
-            client_id: claims.client_id.as_deref(),
-            sub: claims.subject.as_deref(),
-            aud: resource.map(Resource::as_str),
+            client_id: grant.client_id.as_str(),
+            sub: grant.subject.as_str(),
+            aud: grant.resource.as_str(),
             iss: claims.issuer.as_deref(),
-            exp: claims.expires_at.map(Timestamp::as_second),
+            exp: token.expires_at.as_second(),
             iat: claims.issued_at.map(Timestamp::as_second),
-            jti: claims.token_id.as_deref(),
+            jti: token.id.as_str(),
             token_type: "Bearer",
+            auth_time: grant.authentication.map(|authentication| authentication.at.as_second()),
+            acr: grant.authentication.map(|authentication| authentication.context.as_str()),
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod protocol;
 pub mod public_url;
 pub mod register;
 pub mod resources;
+pub mod revoke;
 pub mod routes;
 pub mod services;
 pub mod store;

@@ -29,6 +29,7 @@ pub struct AuthorizationServerMetadata {
     jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
+    revocation_endpoint: String,
     introspection_endpoint: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
@@ -36,6 +37,7 @@ pub struct AuthorizationServerMetadata {
     response_modes_supported: Vec<&'static str>,
     grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     code_challenge_methods_supported: Vec<&'static str>,
     authorization_response_iss_parameter_supported: bool,
@@ -55,12 +57,17 @@ impl AuthorizationServerMetadata {
             token_endpoint: at(routes::TOKEN),
             jwks_uri: at(routes::JWKS),
             registration_endpoint: (settings.registration == Registration::Open).then(|| at(routes::REGISTER)),
+            revocation_endpoint: at(routes::REVOKE),
             introspection_endpoint: at(routes::INTROSPECT),
             scopes_supported: resources.scopes().tokens().map(ScopeToken::as_str).map(str::to_owned).collect(),
             response_types_supported: ResponseType::ALL.iter().map(|word| word.as_str()).collect(),
             response_modes_supported: vec!["query"],
             grant_types_supported: GrantType::ALL.iter().map(|word| word.as_str()).collect(),
             token_endpoint_auth_methods_supported: AuthenticationMethod::ALL.iter().map(|word| word.as_str()).collect(),
+            revocation_endpoint_auth_methods_supported: AuthenticationMethod::ALL
+                .iter()
+                .map(|word| word.as_str())
+                .collect(),
             introspection_endpoint_auth_methods_supported: secret_methods.iter().map(|word| word.as_str()).collect(),
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::{
-    authorize, consent, host, introspect, jwks, layers, login, metadata, pages, register,
+    authorize, consent, host, introspect, jwks, layers, login, metadata, pages, register, revoke,
     services::{Registration, Services},
     token,
 };
@@ -49,7 +49,8 @@ fn for_people(services: &Arc<Services>) -> Router<Arc<Services>> {
 
 fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
     let limits = middleware::from_fn_with_state(services.clone(), layers::rate_limits::check);
-    let router = Router::new().route(JWKS, get(jwks::get)).route(TOKEN, post(token::post));
+    let router =
+        Router::new().route(JWKS, get(jwks::get)).route(TOKEN, post(token::post)).route(REVOKE, post(revoke::post));
     let router = match services.settings.registration {
         Registration::Open => router.route(REGISTER, post(register::post)),
         Registration::Off => router,
@@ -74,6 +75,8 @@ pub const AUTHORIZE: &str = "/oauth2/authorize";
 pub const TOKEN: &str = "/oauth2/token";
 /// Client registration endpoint (RFC 7591 §3).
 pub const REGISTER: &str = "/register";
+/// Revocation endpoint (RFC 7009 §2).
+pub const REVOKE: &str = "/revoke";
 /// Introspection endpoint (RFC 7662 §2).
 pub const INTROSPECT: &str = "/introspect";
 /// Our public keys (RFC 7517 §5).

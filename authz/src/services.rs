@@ -66,6 +66,10 @@ pub struct Settings {
     pub scopes: Scope,
     /// How long an access token lives.
     pub access_token_ttl: SignedDuration,
+    /// How long a refresh token lives; every use replaces it.
+    pub refresh_token_ttl: SignedDuration,
+    /// For how long a refresh token that was just replaced is taken for a retry, and not for a thief.
+    pub refresh_grace: SignedDuration,
     /// Whether clients may register themselves.
     pub registration: Registration,
 }

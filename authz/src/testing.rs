@@ -107,6 +107,8 @@ impl Server {
             settings: Settings {
                 scopes: Scope::parse("mcp:read mcp:write").unwrap(),
                 access_token_ttl: SignedDuration::from_secs(3600),
+                refresh_token_ttl: SignedDuration::from_hours(30 * 24),
+                refresh_grace: SignedDuration::from_secs(10),
                 registration: options.registration,
             },
             resources: ServedResources::new(options.resources.iter().map(|raw| resource(raw)).collect()),

@@ -8,10 +8,12 @@ mod grant;
 mod origin;
 mod pending_authorization;
 mod person;
+mod refresh_token;
 mod resource_scopes;
 mod secret;
 mod served_resource;
 mod single_use;
+mod token_id;
 
 pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
@@ -24,7 +26,9 @@ pub use person::{
     DisplayName, Email, InvalidDisplayName, InvalidEmail, InvalidUsername, PasswordHash, Person, PersonState, Subject,
     Username,
 };
+pub use refresh_token::{FamilyHash, FamilyStage, RefreshFamily, RefreshHash, RefreshToken, Refreshing, Rotation};
 pub use resource_scopes::{InvalidResourceScopes, ResourceScopes};
 pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret};
 pub use served_resource::ServedResource;
 pub use single_use::{SingleUse, SingleUseHash};
+pub use token_id::TokenId;

@@ -58,7 +58,7 @@ impl<Use> Secret<Use> {
     /// What is stored of the secret.
     #[must_use]
     pub fn hash(&self) -> SecretHash<Use> {
-        SecretHash { text: URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &self.bytes)), of: PhantomData }
+        SecretHash::of(&self.bytes)
     }
 
     /// The secret for the wire: 43 characters of base64url.
@@ -87,6 +87,11 @@ impl<Use> fmt::Debug for Secret<Use> {
 }
 
 impl<Use> SecretHash<Use> {
+    /// The hash of a secret's bytes.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self { text: URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes)), of: PhantomData }
+    }
+
     /// The stored form.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -38,7 +38,9 @@ async fn a_live_token_is_active_with_its_claims() {
     let expected = json!({
         "active": true, "scope": "mcp:read mcp:write", "client_id": CLIENT, "sub": claims["sub"], "aud": RESOURCE,
         "iss": ISSUER, "exp": claims["exp"], "iat": claims["iat"], "jti": claims["jti"], "token_type": "Bearer",
+        "auth_time": NOW.as_second(), "acr": claims["acr"],
     });
+    assert!(claims["acr"].is_string());
     assert_eq!(answer.json(), expected);
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
 }
@@ -74,6 +76,8 @@ async fn a_well_signed_token_that_was_never_issued_is_inactive() {
         json!({ "exp": NOW.as_second() }),
         json!({ "exp": null }),
         json!({ "nbf": NOW.as_second() + 1 }),
+        json!({ "jti": null }),
+        json!({ "jti": "' OR 1=1 --" }),
     ] {
         assert_inactive(&introspect(&server, &mint(changes.clone())).await, &changes.to_string());
     }
@@ -90,12 +94,14 @@ async fn what_is_no_token_of_ours_is_inactive() {
     let (header, rest) = token.split_once('.').unwrap();
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"at+jwt"}"#);
     let code = server.code(&AUTHORIZATION_REQUEST).await;
+    let refreshed = server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await.json();
     for hostile in [
         "x".to_owned(),
         "x".repeat(20_000),
         "x".repeat(100_000),
         ["x".repeat(33_000), "y".repeat(33_000), "z".repeat(34_000)].join("."),
         code,
+        refreshed["refresh_token"].as_str().unwrap().to_owned(),
         format!("{token}x"),
         format!("{header}x.{rest}"),
         format!("{none}.{rest}"),

@@ -37,6 +37,8 @@ words! {
     GrantType {
         /// A code from the authorization endpoint.
         AuthorizationCode = "authorization_code",
+        /// A refresh token.
+        RefreshToken = "refresh_token",
     }
 }
 

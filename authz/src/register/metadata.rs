@@ -18,6 +18,8 @@ pub struct ClientMetadata {
     pub uri: Option<String>,
     /// `redirect_uris`: at least one.
     pub redirect_uris: Vec<RedirectUri>,
+    /// `grant_types`: what a person takes part in; `authorization_code` always.
+    pub grant_types: Vec<GrantType>,
     /// `token_endpoint_auth_method`
     pub authentication_method: AuthenticationMethod,
     /// `scope`: what there is of what was asked for; everything if nothing was.
@@ -50,8 +52,8 @@ pub enum InvalidMetadata {
     /// A method that does not exist here.
     #[error("token_endpoint_auth_method is not supported")]
     AuthenticationMethod,
-    /// A grant type that does not exist here, or not the one there is.
-    #[error("grant_types has to be authorization_code")]
+    /// A grant type that a client cannot give itself, or not the one that it needs.
+    #[error("grant_types has to be authorization_code, and refresh_token if it is used")]
     GrantTypes,
     /// A response type that does not exist here, or not the one there is.
     #[error("response_types has to be code")]
@@ -86,6 +88,7 @@ impl ClientMetadata {
         Ok(Self {
             application_type: raw.application_type(&redirect_uris)?,
             authentication_method: raw.authentication_method()?,
+            grant_types: raw.grant_types()?,
             scope: raw.scope(scopes)?,
             name: raw.client_name.map(checked_name).transpose()?,
             uri: raw.client_uri.filter(|uri| !uri.is_empty()),
@@ -116,13 +119,6 @@ struct Raw {
 
 impl Raw {
     fn check_words(&self) -> Result<(), InvalidMetadata> {
-        let grant_types = self.grant_types.as_deref();
-        // Refresh tokens do not exist here: the response says so by leaving the word out (RFC 7591 §3.2.1).
-        let exists = |word: &String| GrantType::parse(word).is_ok() || word == "refresh_token";
-        let code = GrantType::AuthorizationCode.as_str();
-        if grant_types.is_some_and(|words| !words.iter().all(exists) || !words.iter().any(|word| word == code)) {
-            return Err(InvalidMetadata::GrantTypes);
-        }
         let response_types = self.response_types.as_deref();
         let code = |word: &String| ResponseType::parse(word).is_ok();
         if response_types.is_some_and(|words| words.is_empty() || !words.iter().all(code)) {
@@ -132,6 +128,21 @@ impl Raw {
             return Err(InvalidMetadata::TwoKeySets);
         }
         Ok(())
+    }
+
+    /// Default: `authorization_code` (RFC 7591 §2). A client that registers itself gets nothing that works without a
+    /// person.
+    fn grant_types(&self) -> Result<Vec<GrantType>, InvalidMetadata> {
+        let Some(words) = self.grant_types.as_deref() else { return Ok(vec![GrantType::AuthorizationCode]) };
+        let parsed: Vec<_> = words
+            .iter()
+            .map(|word| GrantType::parse(word))
+            .collect::<Result<_, _>>()
+            .map_err(|_| InvalidMetadata::GrantTypes)?;
+        let with_person = |word: &GrantType| matches!(word, GrantType::AuthorizationCode | GrantType::RefreshToken);
+        let fits = parsed.contains(&GrantType::AuthorizationCode) && parsed.iter().all(with_person);
+        let each_once = GrantType::ALL.iter().copied().filter(|word| parsed.contains(word)).collect();
+        if fits { Ok(each_once) } else { Err(InvalidMetadata::GrantTypes) }
     }
 
     fn redirect_uris(&self) -> Result<Vec<RedirectUri>, InvalidMetadata> {
@@ -228,7 +239,7 @@ impl InvalidMetadata {
             Self::AuthenticationMethod => {
                 "token_endpoint_auth_method is none, client_secret_basic or client_secret_post"
             }
-            Self::GrantTypes => "grant_types has to be authorization_code",
+            Self::GrantTypes => "grant_types has to be authorization_code, and refresh_token if it is used",
             Self::ResponseTypes => "response_types has to be code",
             Self::Scope => "no such scope",
             Self::ApplicationType => "application_type is native or web",

@@ -9,7 +9,7 @@ pub use metadata::{ClientMetadata, InvalidMetadata};
 use crate::{
     domain::{ClientAuthentication, Origin, RegisteredClient},
     form,
-    protocol::{AuthenticationMethod, ClientId, ClientSecret, ErrorCode, GrantType, RedirectUri, ResponseType},
+    protocol::{AuthenticationMethod, ClientId, ClientSecret, ErrorCode, RedirectUri, ResponseType},
     services::Services,
     store::StoreError,
 };
@@ -63,7 +63,7 @@ fn new_client(
         uri: metadata.uri,
         authentication,
         redirect_uris: metadata.redirect_uris,
-        grant_types: vec![GrantType::AuthorizationCode],
+        grant_types: metadata.grant_types,
         scope: metadata.scope,
         application_type: metadata.application_type,
         introspects: None,

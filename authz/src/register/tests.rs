@@ -70,10 +70,13 @@ async fn the_secret_is_kept_as_a_hash_and_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_are_left_out_because_there_are_none() {
+async fn a_client_gets_refresh_tokens_only_if_it_asks_for_them() {
     let server = Server::start().await;
-    let body = register(&server, &changed("grant_types", json!(["authorization_code", "refresh_token"]))).await.json();
-    assert_eq!(body["grant_types"], json!(["authorization_code"]));
+    let both = json!(["authorization_code", "refresh_token"]);
+    for asked in [both.clone(), json!(["refresh_token", "authorization_code", "refresh_token"])] {
+        let body = register(&server, &changed("grant_types", asked)).await.json();
+        assert_eq!(body["grant_types"], both);
+    }
 }
 
 #[tokio::test]

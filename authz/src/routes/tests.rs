@@ -24,12 +24,14 @@ async fn the_metadata_says_what_exists_and_nothing_else() {
         "token_endpoint": "http://localhost:9000/oauth2/token",
         "jwks_uri": "http://localhost:9000/.well-known/jwks.json",
         "registration_endpoint": "http://localhost:9000/register",
+        "revocation_endpoint": "http://localhost:9000/revoke",
         "introspection_endpoint": "http://localhost:9000/introspect",
         "scopes_supported": ["mcp:read", "mcp:write"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
@@ -126,7 +128,7 @@ async fn probes_may_call_by_any_name() {
 #[tokio::test]
 async fn what_does_not_exist_is_not_found() {
     let server = Server::start().await;
-    for path in ["/", "/metrics", "/debug", "/revoke", "/.well-known/openid-configuration", "/oauth2/", "//login"] {
+    for path in ["/", "/metrics", "/debug", "/.well-known/openid-configuration", "/oauth2/", "//login"] {
         let answer = server.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!answer.body.contains("panicked"));

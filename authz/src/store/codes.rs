@@ -1,7 +1,7 @@
 //! Authorization codes, used once.
 
 use super::StoreError;
-use crate::domain::{AuthorizationCode, CodeHash};
+use crate::domain::{AuthorizationCode, CodeHash, RefreshFamily};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -12,8 +12,14 @@ pub trait CodeStore {
     /// for what it is.
     async fn code(&self, hash: &CodeHash) -> Result<Option<AuthorizationCode>, StoreError>;
 
-    /// Uses up a code by one conditional update. If it was used before, its grant is revoked in the same transaction.
-    async fn redeem(&self, hash: &CodeHash, now: Timestamp) -> Result<Redemption, StoreError>;
+    /// Uses up a code by one conditional update and, in the same transaction, begins the family of refresh tokens. If
+    /// the code was used before, its grant is revoked in the same transaction.
+    async fn redeem(
+        &self,
+        hash: &CodeHash,
+        family: Option<&RefreshFamily>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError>;
 }
 
 /// What became of a redemption.
@@ -23,4 +29,6 @@ pub enum Redemption {
     First,
     /// It was used before, or is unknown. Its grant, if there is one, is revoked now.
     Replayed,
+    /// It was not used, but its grant was revoked in the meantime. Nothing changed.
+    Revoked,
 }

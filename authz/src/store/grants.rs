@@ -1,7 +1,7 @@
 //! Grants: what a person, or a client for itself, allowed.
 
 use super::StoreError;
-use crate::domain::{Grant, GrantId};
+use crate::domain::{Grant, GrantId, TokenId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -10,6 +10,12 @@ use jiff::Timestamp;
 pub trait GrantStore {
     /// The grant with this id, alive or revoked.
     async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StoreError>;
+
+    /// The grant with this id, if it is alive and this access token was not revoked by itself.
+    async fn grant_behind(&self, id: &GrantId, token: &TokenId) -> Result<Option<Grant>, StoreError>;
+
+    /// Revokes one access token. It is remembered until `expires_at`, when it is over anyway.
+    async fn revoke_token(&self, token: &TokenId, expires_at: Timestamp) -> Result<(), StoreError>;
 
     /// Revokes a grant; the first time counts. It need not exist.
     async fn revoke_grant(&self, id: &GrantId, now: Timestamp) -> Result<(), StoreError>;

@@ -8,6 +8,7 @@ mod codes;
 mod error;
 mod grants;
 mod people;
+mod refresh;
 mod resources;
 mod sessions;
 mod single_use;
@@ -21,6 +22,7 @@ pub use codes::{CodeStore, Redemption};
 pub use error::StoreError;
 pub use grants::GrantStore;
 pub use people::{Addition, PersonStore};
+pub use refresh::RefreshStore;
 pub use resources::ResourceStore;
 pub use sessions::SessionStore;
 pub use single_use::SingleUseStore;
@@ -41,6 +43,7 @@ pub trait Store:
     + GrantStore
     + ResourceStore
     + SingleUseStore
+    + RefreshStore
     + Debug
     + Send
     + Sync

@@ -30,6 +30,7 @@ mod clients;
 mod codes;
 mod grants;
 mod people;
+mod refresh;
 mod resources;
 mod scene;
 mod sessions;

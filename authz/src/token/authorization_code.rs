@@ -1,9 +1,9 @@
 //! The authorization code grant (OAuth 2.1 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2).
 
-use super::TokenError;
+use super::{Issuance, TokenError, refresh_token};
 use crate::{
     client_authentication::AuthenticatedClient,
-    domain::{AuthorizationCode, CodeSecret, CodeState, Grant, GrantState},
+    domain::{AuthorizationCode, CodeSecret, CodeState, GrantState},
     protocol::{CodeVerifier, Parameters},
     services::Services,
     store::Redemption,
@@ -18,13 +18,15 @@ pub(super) async fn redeem(
     services: &Services,
     client: &AuthenticatedClient,
     exchange: &CodeExchange,
-) -> Result<Grant, TokenError> {
+) -> Result<Issuance, TokenError> {
     let hash = exchange.code.as_ref().ok_or(CodeRejected::Unknown)?.hash();
     let code = services.store.code(&hash).await?.ok_or(CodeRejected::Unknown)?;
     let now = services.now();
     check_exchange(client, &code, exchange, now)?;
-    match services.store.redeem(&hash, now).await? {
-        Redemption::First => Ok(code.grant),
+    let (refresh_token, family) = refresh_token::begin(services, client, &code.grant, now)?.unzip();
+    match services.store.redeem(&hash, family.as_ref(), now).await? {
+        Redemption::First => Ok(Issuance { scope: code.grant.scope.clone(), grant: code.grant, refresh_token }),
+        Redemption::Revoked => Err(CodeRejected::Revoked.into()),
         Redemption::Replayed => {
             tracing::warn!(client_id = %client.id(), grant_id = code.grant.id.as_str(), "code replayed, grant revoked");
             Err(CodeRejected::Replayed.into())

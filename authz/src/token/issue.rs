@@ -1,11 +1,14 @@
 //! Access tokens (RFC 9068) that carry the id of their grant: issuing writes nothing.
 
-use crate::{domain::Grant, services::Services};
+use crate::{
+    domain::{Grant, RefreshToken, TokenId},
+    protocol::Scope,
+    services::Services,
+};
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::header;
 use jiff::Timestamp;
 use ring::error::Unspecified;
@@ -24,6 +27,19 @@ pub struct TokenResponse {
     /// RFC 6749 §3.3: a scope has at least one token.
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// What a grant comes to, once it is committed.
+#[derive(Debug)]
+pub(super) struct Issuance {
+    /// What the tokens stand for.
+    pub(super) grant: Grant,
+    /// The scope of the access token; no more than the grant's.
+    pub(super) scope: Scope,
+    /// For clients that use them.
+    pub(super) refresh_token: Option<RefreshToken>,
 }
 
 /// Why a token could not be made.
@@ -37,11 +53,11 @@ pub enum IssueError {
     Sign(#[from] SignError),
 }
 
-/// Issues an access token under `grant`.
-pub(super) fn issue(services: &Services, grant: &Grant, now: Timestamp) -> Result<TokenResponse, IssueError> {
-    let mut token_id = [0; 16];
-    services.random.fill(&mut token_id)?;
-    let scope = grant.scope.to_string();
+/// Signs the access token and makes the response.
+pub(super) fn issue(services: &Services, issuance: &Issuance, now: Timestamp) -> Result<TokenResponse, IssueError> {
+    let Issuance { grant, scope, refresh_token } = issuance;
+    let token_id = TokenId::generate(services.random.as_ref())?;
+    let scope = scope.to_string();
     let ttl = services.settings.access_token_ttl;
     let claims = Claims {
         iss: services.public_url.issuer(),
@@ -51,13 +67,14 @@ pub(super) fn issue(services: &Services, grant: &Grant, now: Timestamp) -> Resul
         scope: &scope,
         iat: now.as_second(),
         exp: now.as_second().saturating_add(ttl.as_secs()),
-        jti: &URL_SAFE_NO_PAD.encode(token_id),
+        jti: token_id.as_str(),
         grant_id: grant.id.as_str(),
         auth_time: grant.authentication.map(|authentication| authentication.at.as_second()),
         acr: grant.authentication.map(|authentication| authentication.context.as_str()),
     };
     let access_token = services.keys.sign(ACCESS_TOKEN_TYPE, &claims, now)?;
-    Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl.as_secs(), scope })
+    let refresh_token = refresh_token.as_ref().map(RefreshToken::reveal);
+    Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl.as_secs(), scope, refresh_token })
 }
 
 /// RFC 9068 §2.2, and the grant.

@@ -3,14 +3,19 @@
 
 mod authorization_code;
 mod issue;
+mod own_access_token;
+mod refresh_token;
 #[cfg(test)]
 mod tests;
 
 pub use authorization_code::CodeRejected;
 pub use issue::{ACCESS_TOKEN_TYPE, TokenResponse};
+pub use own_access_token::OwnAccessToken;
+pub use refresh_token::RefreshRejected;
 
 use crate::{
     client_authentication::{AuthenticatedClient, AuthenticationFailed, authenticate},
+    domain::Grant,
     form::{self, Form, NotAForm},
     protocol::{ErrorCode, GrantType, MalformedParameters, Parameters},
     services::Services,
@@ -21,6 +26,9 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use issue::Issuance;
+use refresh_token::RefreshRequest;
+use ring::error::Unspecified;
 use std::sync::Arc;
 
 /// Handles a token request.
@@ -33,16 +41,23 @@ pub async fn post(
 ) -> Result<TokenResponse, TokenError> {
     let form = form?;
     let client = authenticate(services.store.as_ref(), &form).await?;
-    let grant = match allowed_grant_type(&client, &form.parameters)? {
+    let grant_type = allowed_grant_type(&client, &form.parameters)?;
+    let issuance = match grant_type {
         GrantType::AuthorizationCode => {
             let exchange = CodeExchange::parse(&form.parameters)?;
             authorization_code::redeem(&services, &client, &exchange).await?
         }
+        GrantType::RefreshToken => {
+            let request = RefreshRequest::parse(&form.parameters)?;
+            refresh_token::refresh(&services, &client, &request).await?
+        }
     };
-    form.notes.subject(&grant.subject);
-    form.notes.target(&grant.resource, &grant.scope);
-    let response = issue::issue(&services, &grant, services.now())?;
-    tracing::info!(client_id = %client.id(), subject = %grant.subject, grant_id = grant.id.as_str(), "token issued");
+    form.notes.subject(&issuance.grant.subject);
+    form.notes.target(&issuance.grant.resource, &issuance.scope);
+    let response = issue::issue(&services, &issuance, services.now())?;
+    let Issuance { grant: Grant { subject, id, .. }, .. } = &issuance;
+    let (client_id, grant_id, grant_type) = (client.id(), id.as_str(), grant_type.as_str());
+    tracing::info!(%client_id, %subject, grant_id, grant_type, "token issued");
     Ok(response)
 }
 
@@ -80,6 +95,12 @@ pub enum TokenError {
     /// The code cannot be redeemed.
     #[error(transparent)]
     Code(#[from] CodeRejected),
+    /// The refresh token is not taken.
+    #[error(transparent)]
+    Refresh(#[from] RefreshRejected),
+    /// No randomness.
+    #[error("the source of randomness failed")]
+    Randomness(#[from] Unspecified),
     /// The token could not be made.
     #[error("the token could not be made")]
     Issue(#[from] issue::IssueError),
@@ -97,7 +118,10 @@ impl TokenError {
             Self::Client(_) => ErrorCode::InvalidClient,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
-            Self::Code(CodeRejected::ResourceMismatch) => ErrorCode::InvalidTarget,
+            Self::Code(CodeRejected::ResourceMismatch) | Self::Refresh(RefreshRejected::ResourceMismatch) => {
+                ErrorCode::InvalidTarget
+            }
+            Self::Refresh(RefreshRejected::ScopeWidened) => ErrorCode::InvalidScope,
             Self::Code(
                 CodeRejected::Unknown
                 | CodeRejected::ClientMismatch
@@ -106,8 +130,11 @@ impl TokenError {
                 | CodeRejected::RedirectUriMismatch
                 | CodeRejected::VerifierMismatch
                 | CodeRejected::Replayed,
+            )
+            | Self::Refresh(
+                RefreshRejected::Unknown | RefreshRejected::Dead | RefreshRejected::Replaced | RefreshRejected::Reused,
             ) => ErrorCode::InvalidGrant,
-            Self::Issue(_) => ErrorCode::ServerError,
+            Self::Randomness(_) | Self::Issue(_) => ErrorCode::ServerError,
             Self::Store(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
@@ -116,7 +143,8 @@ impl TokenError {
     const fn description(&self) -> &'static str {
         match self.code() {
             ErrorCode::InvalidRequest => "a parameter is missing, malformed or repeated",
-            ErrorCode::InvalidGrant => "the code is unknown, expired or used, or was issued for something else",
+            ErrorCode::InvalidGrant => "what was sent is unknown, expired or used, or was issued for something else",
+            ErrorCode::InvalidScope => "the scope is more than was granted",
             ErrorCode::InvalidTarget => "the resource is not the one that was granted",
             ErrorCode::UnsupportedGrantType => "the grant type is not supported",
             ErrorCode::UnauthorizedClient => "the client may not use this grant type",
@@ -131,7 +159,9 @@ impl IntoResponse for TokenError {
         match self {
             Self::NotAForm(error) => return error.into_response(),
             Self::Client(failed) => return failed.into_response(),
-            Self::Issue(_) | Self::Store(_) => tracing::error!(error = ?self, "token request failed"),
+            Self::Randomness(_) | Self::Issue(_) | Self::Store(_) => {
+                tracing::error!(error = ?self, "token request failed");
+            }
             _ => tracing::info!(cause = %self, error = code.as_str(), "token request refused"),
         }
         form::error(code, self.description())

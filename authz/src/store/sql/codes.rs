@@ -1,17 +1,21 @@
 //! The table of codes. Behind each code is a grant, which is made with it.
 
 use super::{
-    SqlStore, StoreError, grants,
+    SqlStore, StoreError, grants, refresh,
     row::{optional, optional_time, parsed, text, time},
 };
 use crate::{
-    domain::{AuthorizationCode, CodeHash, CodeState},
+    domain::{AuthorizationCode, CodeHash, CodeState, GrantId, RefreshFamily},
     protocol::{CodeChallenge, Nonce, RedirectUri},
     store::{CodeStore, Redemption},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{Any, Transaction, any::AnyRow};
+
+/// Of two redemptions at once, one finds the code unused. The grant may have been revoked since it was looked at.
+const REDEEM: &str = "UPDATE codes SET redeemed_at = $1 WHERE hash = $2 AND redeemed_at IS NULL \
+    AND EXISTS (SELECT 1 FROM grants WHERE grants.id = codes.grant_id AND grants.revoked_at IS NULL)";
 
 #[async_trait]
 impl CodeStore for SqlStore {
@@ -20,8 +24,13 @@ impl CodeStore for SqlStore {
         query.bind(hash.as_str()).fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
-    async fn redeem(&self, hash: &CodeHash, now: Timestamp) -> Result<Redemption, StoreError> {
-        redeem(self.begin().await?, hash, now).await
+    async fn redeem(
+        &self,
+        hash: &CodeHash,
+        family: Option<&RefreshFamily>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError> {
+        redeem(self.begin().await?, hash, family, now).await
     }
 }
 
@@ -29,7 +38,7 @@ pub(super) async fn add(
     transaction: &mut Transaction<'static, Any>,
     code: &AuthorizationCode,
 ) -> Result<(), StoreError> {
-    grants::add(transaction, &code.grant).await?;
+    grants::add(transaction, &code.grant, code.expires_at).await?;
     let statement = "INSERT INTO codes (hash, grant_id, redirect_uri, challenge, expires_at, nonce) \
         VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(statement)
@@ -48,17 +57,27 @@ pub(super) async fn add(
 async fn redeem(
     mut transaction: Transaction<'static, Any>,
     hash: &CodeHash,
+    family: Option<&RefreshFamily>,
     now: Timestamp,
 ) -> Result<Redemption, StoreError> {
-    let redeem = sqlx::query("UPDATE codes SET redeemed_at = $1 WHERE hash = $2 AND redeemed_at IS NULL");
-    let redeemed = redeem.bind(now.as_second()).bind(hash.as_str()).execute(&mut *transaction).await?.rows_affected();
-    if redeemed != 1 {
-        let statement = "UPDATE grants SET revoked_at = $1 \
-            WHERE id = (SELECT grant_id FROM codes WHERE hash = $2) AND revoked_at IS NULL";
-        sqlx::query(statement).bind(now.as_second()).bind(hash.as_str()).execute(&mut *transaction).await?;
+    let query = sqlx::query(REDEEM).bind(now.as_second()).bind(hash.as_str());
+    let redeemed = query.execute(&mut *transaction).await?.rows_affected();
+    let query = sqlx::query("SELECT grant_id, redeemed_at FROM codes WHERE hash = $1").bind(hash.as_str());
+    let Some(row) = query.fetch_optional(&mut *transaction).await? else { return Ok(Redemption::Replayed) };
+    let grant_id = parsed(&row, "grant_id", |raw| GrantId::parse(raw).ok_or(()))?;
+    let redemption = match (redeemed, optional_time(&row, "redeemed_at")?) {
+        (1, _) => Redemption::First,
+        (_, Some(_)) => Redemption::Replayed,
+        (_, None) => Redemption::Revoked,
+    };
+    match (redemption, family) {
+        (Redemption::First, Some(family)) => refresh::add(&mut transaction, family, now).await?,
+        (Redemption::First, None) => grants::used(&mut transaction, &grant_id, now, now).await?,
+        (Redemption::Replayed, _) => grants::revoke(&mut *transaction, &grant_id, now).await?,
+        (Redemption::Revoked, _) => {}
     }
     transaction.commit().await?;
-    Ok(if redeemed == 1 { Redemption::First } else { Redemption::Replayed })
+    Ok(redemption)
 }
 
 fn read(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {

@@ -5,13 +5,20 @@ use super::{
     row::{optional, optional_time, parsed, text, time},
 };
 use crate::{
-    domain::{Authentication, AuthenticationContext, Grant, GrantId, GrantState, Subject},
+    domain::{Authentication, AuthenticationContext, Grant, GrantId, GrantState, Subject, TokenId},
     protocol::{ClientId, Resource, Scope},
     store::GrantStore,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
+use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyRow};
+
+const ADD: &str = "INSERT INTO grants (id, subject, client_id, scope, resource, created_at, authenticated_at, acr, \
+    keep_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+/// The grant of a token that was not revoked by itself.
+const BEHIND: &str = "SELECT * FROM grants WHERE id = $1 AND revoked_at IS NULL \
+    AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE revoked_tokens.id = $2)";
 
 #[async_trait]
 impl GrantStore for SqlStore {
@@ -20,17 +27,29 @@ impl GrantStore for SqlStore {
         query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
+    async fn grant_behind(&self, id: &GrantId, token: &TokenId) -> Result<Option<Grant>, StoreError> {
+        let query = sqlx::query(BEHIND).bind(id.as_str()).bind(token.as_str());
+        query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+    }
+
     async fn revoke_grant(&self, id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
-        query.bind(now.as_second()).bind(id.as_str()).execute(&self.writer).await?;
+        revoke(&self.writer, id, now).await
+    }
+
+    async fn revoke_token(&self, token: &TokenId, expires_at: Timestamp) -> Result<(), StoreError> {
+        let statement = "INSERT INTO revoked_tokens (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
+        sqlx::query(statement).bind(token.as_str()).bind(expires_at.as_second()).execute(&self.writer).await?;
         Ok(())
     }
 }
 
-pub(super) async fn add(transaction: &mut Transaction<'static, Any>, grant: &Grant) -> Result<(), StoreError> {
-    let statement = "INSERT INTO grants (id, subject, client_id, scope, resource, created_at, authenticated_at, acr) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    sqlx::query(statement)
+/// Adds a grant, to be kept until its code or its refresh tokens are over.
+pub(super) async fn add(
+    transaction: &mut Transaction<'static, Any>,
+    grant: &Grant,
+    keep_until: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(ADD)
         .bind(grant.id.as_str())
         .bind(grant.subject.as_str())
         .bind(grant.client_id.as_str())
@@ -39,13 +58,44 @@ pub(super) async fn add(transaction: &mut Transaction<'static, Any>, grant: &Gra
         .bind(grant.created_at.as_second())
         .bind(grant.authentication.map(|authentication| authentication.at.as_second()))
         .bind(grant.authentication.map(|authentication| authentication.context.as_str()))
+        .bind(keep_until.as_second())
         .execute(&mut **transaction)
         .await?;
     Ok(())
 }
 
+/// Tokens are issued under the grant: it is kept for as long as they may be good.
+pub(super) async fn used(
+    transaction: &mut Transaction<'static, Any>,
+    id: &GrantId,
+    now: Timestamp,
+    keep_until: Timestamp,
+) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE grants SET used_at = $1, keep_until = $2 WHERE id = $3");
+    let query = query.bind(now.as_second()).bind(keep_until.as_second()).bind(id.as_str());
+    query.execute(&mut **transaction).await?;
+    Ok(())
+}
+
+pub(super) async fn revoke<'c>(
+    executor: impl Executor<'c, Database = Any>,
+    id: &GrantId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
+    query.bind(now.as_second()).bind(id.as_str()).execute(executor).await?;
+    Ok(())
+}
+
 pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    let statement = "DELETE FROM grants WHERE id IN (SELECT grant_id FROM codes WHERE expires_at <= $1 LIMIT $2)";
+    let statement = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE keep_until <= $1 LIMIT $2)";
+    let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
+    Ok(query.execute(pool).await?.rows_affected())
+}
+
+pub(super) async fn sweep_tokens(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let statement = "DELETE FROM revoked_tokens \
+        WHERE id IN (SELECT id FROM revoked_tokens WHERE expires_at <= $1 LIMIT $2)";
     let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
     Ok(query.execute(pool).await?.rows_affected())
 }

@@ -8,6 +8,7 @@ mod codes;
 mod grants;
 mod open;
 mod people;
+mod refresh;
 mod resources;
 mod row;
 mod sessions;
@@ -26,7 +27,7 @@ pub struct SqlStore {
     begin: &'static str,
 }
 
-/// How long a code, and the grant behind it, is kept after the code's time: no access token lives longer.
+/// How long a grant is kept after the time of its code and its refresh tokens: no access token lives longer.
 const GRANT_RETENTION: SignedDuration = SignedDuration::from_hours(25);
 
 impl SqlStore {
@@ -58,6 +59,7 @@ impl Store for SqlStore {
         swept += authorizations::sweep(&self.writer, before, limit).await?;
         swept += grants::sweep(&self.writer, before - GRANT_RETENTION, limit).await?;
         swept += single_use::sweep(&self.writer, before, limit).await?;
+        swept += grants::sweep_tokens(&self.writer, before, limit).await?;
         Ok(swept)
     }
 }

@@ -1,0 +1,113 @@
+//! `POST /revoke` (RFC 7009): a client gives back a token of its own. A refresh token takes its grant with it, and so
+//! every token under the grant; an access token goes alone. What is no token of ours is gone already.
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    client_authentication::{AuthenticatedClient, AuthenticationFailed, authenticate},
+    domain::RefreshToken,
+    form::{self, Form, NotAForm},
+    protocol::{ClientId, ErrorCode, MalformedParameters},
+    services::Services,
+    store::StoreError,
+    token::OwnAccessToken,
+};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use std::sync::Arc;
+
+/// Handles a revocation request. The hint is not needed: our tokens tell apart by themselves (RFC 7009 §2.1: a server
+/// MAY ignore it, and MUST look further if it is wrong).
+///
+/// # Errors
+/// The client is not known, the token is another client's, or something broke. Nothing was revoked.
+pub async fn post(
+    State(services): State<Arc<Services>>,
+    form: Result<Form, NotAForm>,
+) -> Result<Response, RevokeError> {
+    let form = form?;
+    let client = authenticate(services.store.as_ref(), &form).await?;
+    let token = form.parameters.once("token")?.ok_or(RevokeError::TokenMissing)?;
+    if let Some(token) = RefreshToken::parse(token) {
+        revoke_family(&services, &client, &token).await?;
+    } else if let Some(token) = OwnAccessToken::verify(&services, token) {
+        revoke_access_token(&services, &client, &token).await?;
+    }
+    Ok((StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response())
+}
+
+async fn revoke_family(
+    services: &Services,
+    client: &AuthenticatedClient,
+    token: &RefreshToken,
+) -> Result<(), RevokeError> {
+    let Some(family) = services.store.refresh_family(&token.family()).await? else { return Ok(()) };
+    check_owner(client, Some(&family.grant.client_id))?;
+    services.store.revoke_grant(&family.grant.id, services.now()).await?;
+    tracing::info!(client_id = %client.id(), grant_id = family.grant.id.as_str(), "grant revoked by its client");
+    Ok(())
+}
+
+async fn revoke_access_token(
+    services: &Services,
+    client: &AuthenticatedClient,
+    token: &OwnAccessToken,
+) -> Result<(), RevokeError> {
+    let owner = token.claims.client_id.as_deref().and_then(|id| ClientId::parse(id).ok());
+    check_owner(client, owner.as_ref())?;
+    services.store.revoke_token(&token.id, token.expires_at).await?;
+    tracing::info!(client_id = %client.id(), token_id = token.id.as_str(), "access token revoked by its client");
+    Ok(())
+}
+
+/// RFC 7009 §2.1: a token that was not issued to the client making the request is not revoked, and the client is told.
+fn check_owner(client: &AuthenticatedClient, owner: Option<&ClientId>) -> Result<(), RevokeError> {
+    if owner == Some(client.id()) { Ok(()) } else { Err(RevokeError::ForeignToken) }
+}
+
+/// Why nothing was revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    /// The request is not a form.
+    #[error(transparent)]
+    NotAForm(#[from] NotAForm),
+    /// The client did not prove who it is.
+    #[error(transparent)]
+    Client(#[from] AuthenticationFailed),
+    /// A parameter is repeated.
+    #[error(transparent)]
+    Malformed(#[from] MalformedParameters),
+    /// No `token`.
+    #[error("token is missing")]
+    TokenMissing,
+    /// The token is another client's.
+    #[error("the token was issued to another client")]
+    ForeignToken,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for RevokeError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotAForm(error) => error.into_response(),
+            Self::Client(failed) => failed.into_response(),
+            Self::Malformed(_) | Self::TokenMissing => {
+                form::error(ErrorCode::InvalidRequest, "send one token, in the body")
+            }
+            Self::ForeignToken => {
+                tracing::warn!(cause = %self, "revocation refused");
+                form::error(ErrorCode::InvalidGrant, "the token was issued to another client")
+            }
+            Self::Store(error) => {
+                tracing::error!(?error, "revocation failed");
+                form::error(ErrorCode::TemporarilyUnavailable, "try again later")
+            }
+        }
+    }
+}
