@@ -26,7 +26,7 @@ pub use args::ServingArgs;
 pub use audit::AuditTarget;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use listener::{BindError, Listener};
-pub use request_id::RequestId;
+pub use request_id::{RequestId, RequestSpan};
 pub use serve::{ServeOptions, serve};
 pub use shutdown::shutdown_signal;
 pub use tls::{Tls, TlsError};

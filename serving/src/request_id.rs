@@ -1,5 +1,4 @@
-//! `x-request-id`: an own id for each request, on the answer, in the log lines and in the request's
-//! extensions. An id sent by the caller is ignored, because it would let a caller forge log lines.
+//! `x-request-id`: an own id for each request, on the answer, in its span and in the request's extensions. An id sent by the caller is ignored, because it would let a caller forge log lines.
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -15,7 +14,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span, field::Empty};
 
 /// The header that carries the id.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,6 +36,17 @@ impl RequestId {
     }
 }
 
+/// The span of a request, in its extensions: for those who find something out about it in a span further in.
+#[derive(Clone, Debug)]
+pub struct RequestSpan(Span);
+
+impl RequestSpan {
+    /// Adds the tool that is called.
+    pub fn record_tool(&self, tool: &str) {
+        self.0.record("tool", tool);
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:016x}", self.0)
@@ -48,13 +58,28 @@ pub async fn set(mut request: Request, next: Next) -> Response {
     let id = RequestId::next();
     request.headers_mut().remove(X_REQUEST_ID);
     request.extensions_mut().insert(id);
-    let route = route(&request);
-    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), route);
-    let mut response = next.run(request).instrument(span).await;
+    let span = span(&request, id);
+    request.extensions_mut().insert(RequestSpan(span.clone()));
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     response
+}
+
+/// Named by its route, as in `POST /mcp`. Who asks, for what, and what comes of it is added by whoever finds it out.
+fn span(request: &Request, id: RequestId) -> Span {
+    let name = format!("{} {}", request.method(), route(request));
+    tracing::info_span!(
+        "request",
+        otel.name = name,
+        request_id = %id,
+        issuer = Empty,
+        client_id = Empty,
+        tool = Empty,
+        outcome = Empty
+    )
 }
 
 /// The route as it is mounted, so that what stands in a path names no span of its own; of what is not mounted, the path.

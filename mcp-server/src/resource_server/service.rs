@@ -26,7 +26,7 @@ use super::json_rpc::Message;
 use super::scope::Operation;
 use super::user_info::UserInfo;
 use super::verdicts::TokenHash;
-use super::{ResourceServer, Shared, origin};
+use super::{ResourceServer, Shared, origin, trace};
 
 /// Lets only authorized requests through to `S`.
 #[derive(Clone, Debug)]
@@ -132,6 +132,7 @@ impl Shared {
     /// The inner service gets the proof instead of the token: it cannot pass on what it does not have.
     fn authorize(&self, parts: &mut Parts, token: AccessToken) {
         self.metrics.accepted();
+        trace::accepted(&token);
         let authorization = parts.headers.remove(header::AUTHORIZATION);
         if let Some((client, authorization)) = self.user_info.as_ref().zip(authorization)
             && let Some(url) = self.verifier.userinfo_endpoint(&token)
@@ -224,7 +225,8 @@ impl Shared {
     async fn check_message(&self, token: &AccessToken, parts: &mut Parts, body: Body) -> Result<Body, Refusal> {
         let now = self.verifier.clock.now();
         if let Some(named) = Operation::from_headers(&parts.headers) {
-            self.scopes.check_operations(token, &[named], now)?;
+            let checked = self.scopes.check_operations(token, std::slice::from_ref(&named), now);
+            checked.inspect_err(|_| trace::asked(&named))?;
         }
         let bytes = Limited::new(body, self.max_body_bytes)
             .collect()
@@ -238,7 +240,9 @@ impl Shared {
             parts.extensions.insert(Asked::new(method, operations.as_deref().unwrap_or_default()));
         }
         if !self.scopes.grants_everything(token) {
-            self.scopes.check_operations(token, &operations?, now)?;
+            let operations = operations?;
+            let checked = self.scopes.check_operations(token, &operations, now);
+            checked.inspect_err(|_| operations.iter().for_each(trace::asked))?;
         }
         Ok(Body::from(bytes))
     }
@@ -247,6 +251,7 @@ impl Shared {
     pub(super) fn refuse(&self, refusal: &Refusal, parts: &Parts) -> Response {
         let request_id = (self.request_id)(parts);
         self.metrics.refused(refusal.reason());
+        trace::refused(refusal.reason(), parts.extensions.get());
         let host = parts.headers.get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
         tracing::info!(
             reason = %refusal.reason().code(),

@@ -27,6 +27,7 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
+use serving::RequestSpan;
 use verification_keys::Clock;
 
 use crate::resource_server::{AccessToken, ScopePolicy, UserInfo};
@@ -81,6 +82,14 @@ impl Tools {
     #[must_use]
     pub fn hiding_by(self, policy: ScopePolicy) -> Self {
         Self { hidden_by: Some(Arc::new(policy)), ..self }
+    }
+
+    /// Names the tool in the span of the request.
+    fn trace(&self, tool: &str, context: &RequestContext<RoleServer>) {
+        let span = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<RequestSpan>());
+        if let Some(span) = span.filter(|_| self.router.has_route(tool)) {
+            span.record_tool(tool);
+        }
     }
 
     /// Counts a request of whoever it is for; without a person there is nobody to count for.
@@ -143,6 +152,7 @@ impl ServerHandler for Tools {
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let token = verified(&context)?;
+        self.trace(&request.name, &context);
         let asked = request.arguments.as_ref().map_or(0, written);
         // Into the context, so that a tool takes the token without a copy of all headers.
         let user_info = user_info(&context);

@@ -29,5 +29,6 @@ mod shim;
 mod stdio;
 mod streams;
 mod tokens;
+mod traces;
 mod transport;
 mod wire;
