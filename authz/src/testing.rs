@@ -2,13 +2,14 @@
 //! ways to speak to it. Nothing listens on a port.
 
 use crate::{
+    authorize::{Approval, DecisionError},
     cli::Cli,
     commands::Means,
     config::Config,
     demo::DemoPerson,
     domain::{
-        AuthenticatedPerson, BrowserSession, PendingAuthorization, RequestSecret, ResourceScopes, ServedResource,
-        SessionSecret, Subject,
+        AuthenticatedPerson, BrowserSession, CodeSecret, PendingAuthorization, RequestSecret, ResourceScopes,
+        ServedResource, SessionSecret, Subject,
     },
     login::passwords::{PasswordLimits, PasswordPool},
     operations::{Operations, OperationsConfig},
@@ -17,7 +18,7 @@ use crate::{
     resources::ServedResources,
     routes,
     services::{Registration, Services, Settings},
-    store::SqlStore,
+    store::{Memory, SqlStore},
 };
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -206,8 +207,15 @@ impl Server {
     /// The whole way to a code, with the consent page left out.
     pub(crate) async fn code(&self, parameters: &[(&str, &str)]) -> String {
         let pending = self.pending(parameters).await;
-        let target = crate::authorize::approve(&self.services, &pending, &self.person().await).await.unwrap();
-        Url::parse(&target).unwrap().parameter("code").unwrap()
+        self.approve(&pending).await.unwrap().parameter("code").unwrap()
+    }
+
+    /// The demo person allows a request: where the browser is sent.
+    pub(crate) async fn approve(&self, pending: &PendingAuthorization) -> Result<Url, DecisionError> {
+        let code = CodeSecret::generate(&random()).unwrap();
+        let approval = Approval { person: self.person().await, code, memory: Memory::None };
+        let target = crate::authorize::approve(&self.services, pending, &approval).await?;
+        Ok(Url::parse(&target).unwrap())
     }
 
     /// The whole way to an access token of the demo client.

@@ -1,13 +1,14 @@
 //! The end of an authorization request: a code or a refusal for the client, once.
 
 use crate::{
+    consent::may_remember,
     domain::{
-        AuthenticatedPerson, AuthorizationCode, CODE_LIFETIME, CodeSecret, CodeState, Grant, GrantId, GrantState,
-        PendingAuthorization,
+        AuthenticatedPerson, AuthorizationCode, CODE_LIFETIME, CodeSecret, CodeState, Consent, Grant, GrantId,
+        GrantState, PendingAuthorization, RegisteredClient,
     },
     protocol::ErrorCode,
     services::Services,
-    store::{Decision, StoreError},
+    store::{Decision, Memory, StoreError},
 };
 use ring::error::Unspecified;
 
@@ -25,38 +26,29 @@ pub enum DecisionError {
     Store(#[from] StoreError),
 }
 
-/// `person` allows what `pending` asks for: makes the grant and its code, and returns where to send the browser (303).
+/// That somebody allows a request.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// Who.
+    pub person: AuthenticatedPerson,
+    /// The code for the client; new, or derived from the request and the session.
+    pub code: CodeSecret,
+    /// Whether the page need not be shown the next time.
+    pub memory: Memory,
+}
+
+/// Somebody allows what `pending` asks for: makes the grant and its code, and returns where to send the browser (303).
 ///
 /// # Errors
 /// The request was decided before, or the store or the randomness failed. No code exists then.
 pub async fn approve(
     services: &Services,
     pending: &PendingAuthorization,
-    person: &AuthenticatedPerson,
+    approval: &Approval,
 ) -> Result<String, DecisionError> {
-    let now = services.now();
-    let secret = CodeSecret::generate(services.random.as_ref())?;
-    let grant = Grant {
-        id: GrantId::generate(services.random.as_ref())?,
-        subject: person.subject.clone(),
-        client_id: pending.client_id.clone(),
-        scope: pending.scope.clone(),
-        resource: pending.resource.clone(),
-        authentication: Some(person.authentication),
-        created_at: now,
-        state: GrantState::Alive,
-    };
-    let code = AuthorizationCode {
-        hash: secret.hash(),
-        grant,
-        redirect_uri: pending.redirect_uri.clone(),
-        challenge: pending.challenge.clone(),
-        nonce: pending.nonce.clone(),
-        expires_at: now + CODE_LIFETIME,
-        state: CodeState::Issued,
-    };
-    match services.store.approve(pending, &code, now).await? {
-        Decision::First => Ok(respond(services, pending, &[("code", &secret.reveal())])),
+    let code = code(services, pending, &approval.person, &approval.code)?;
+    match services.store.approve(pending, &code, approval.memory, services.now()).await? {
+        Decision::First => Ok(approved(services, pending, &approval.code)),
         Decision::AlreadyDecided => Err(DecisionError::AlreadyDecided),
     }
 }
@@ -67,9 +59,86 @@ pub async fn approve(
 /// The request was decided before, or the store failed.
 pub async fn deny(services: &Services, pending: &PendingAuthorization) -> Result<String, DecisionError> {
     match services.store.deny(pending, services.now()).await? {
-        Decision::First => Ok(respond(services, pending, &[("error", ErrorCode::AccessDenied.as_str())])),
+        Decision::First => Ok(denied(services, pending)),
         Decision::AlreadyDecided => Err(DecisionError::AlreadyDecided),
     }
+}
+
+/// Allows what `pending` asks for without a page, if this person allowed as much to this client before and the consent
+/// is remembered. `None`: the page has to be shown. `pending` need not be in the store.
+///
+/// # Errors
+/// The store or the randomness failed.
+pub async fn approve_as_before(
+    services: &Services,
+    client: &RegisteredClient,
+    pending: &PendingAuthorization,
+    person: &AuthenticatedPerson,
+) -> Result<Option<String>, DecisionError> {
+    let Some(consent) = remembered(services, client, pending, person).await? else { return Ok(None) };
+    let secret = CodeSecret::generate(services.random.as_ref())?;
+    let code = code(services, pending, person, &secret)?;
+    match services.store.approve_as_before(&consent, &code, services.now()).await? {
+        Decision::First => Ok(Some(approved(services, pending, &secret))),
+        Decision::AlreadyDecided => Ok(None),
+    }
+}
+
+/// What this person allowed to this client before, if it is as much as `pending` asks for and the page may be left out.
+///
+/// # Errors
+/// The store failed.
+pub async fn remembered(
+    services: &Services,
+    client: &RegisteredClient,
+    pending: &PendingAuthorization,
+    person: &AuthenticatedPerson,
+) -> Result<Option<Consent>, StoreError> {
+    if pending.must_ask || !may_remember(client, &pending.redirect_uri) {
+        return Ok(None);
+    }
+    let consent = services.store.consent(&person.subject, &client.id, &pending.resource).await?;
+    Ok(consent.filter(|consent| consent.scope.contains_all(&pending.scope)))
+}
+
+/// Where the browser goes with a code.
+#[must_use]
+pub fn approved(services: &Services, pending: &PendingAuthorization, code: &CodeSecret) -> String {
+    respond(services, pending, &[("code", &code.reveal())])
+}
+
+/// Where the browser goes with a no.
+#[must_use]
+pub fn denied(services: &Services, pending: &PendingAuthorization) -> String {
+    respond(services, pending, &[("error", ErrorCode::AccessDenied.as_str())])
+}
+
+fn code(
+    services: &Services,
+    pending: &PendingAuthorization,
+    person: &AuthenticatedPerson,
+    secret: &CodeSecret,
+) -> Result<AuthorizationCode, Unspecified> {
+    let now = services.now();
+    let grant = Grant {
+        id: GrantId::generate(services.random.as_ref())?,
+        subject: person.subject.clone(),
+        client_id: pending.client_id.clone(),
+        scope: pending.scope.clone(),
+        resource: pending.resource.clone(),
+        authentication: Some(person.authentication),
+        created_at: now,
+        state: GrantState::Alive,
+    };
+    Ok(AuthorizationCode {
+        hash: secret.hash(),
+        grant,
+        redirect_uri: pending.redirect_uri.clone(),
+        challenge: pending.challenge.clone(),
+        nonce: pending.nonce.clone(),
+        expires_at: now + CODE_LIFETIME,
+        state: CodeState::Issued,
+    })
 }
 
 /// RFC 9207 §2: `iss` goes into every authorization response, errors included.

@@ -2,15 +2,17 @@
 //! browser to the login or consent page. The consent page ends it through [`approve`] or [`deny`].
 
 mod decide;
+mod prompt;
 mod request;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{DecisionError, approve, deny};
+pub use decide::{Approval, DecisionError, approve, approve_as_before, approved, denied, deny, remembered};
+pub use prompt::Prompt;
 pub use request::{AuthorizationRequest, Refusal, Untrusted};
 
 use crate::{
-    domain::{PENDING_LIFETIME, PendingAuthorization, RegisteredClient, RequestSecret},
+    domain::{AuthenticatedPerson, PendingAuthorization, RegisteredClient, RequestSecret},
     login::session::{Browser, SessionError},
     operations::Refused,
     pages::{self, ErrorPage, Turn},
@@ -39,7 +41,7 @@ pub async fn get(
 ) -> Result<Response, AuthorizeError> {
     let checked = check(&services, query.unwrap_or_default().as_bytes()).await?;
     let Some(browser) = Browser::known(&services, &headers).await? else {
-        checked.1.check_prompt(false)?;
+        checked.1.check_silent(false)?;
         let browser = Browser::known_or_new(&services, &headers).await?;
         return begin(&services, browser, checked).await;
     };
@@ -84,25 +86,23 @@ async fn begin(
     browser: Browser,
     (client, request): (RegisteredClient, AuthorizationRequest),
 ) -> Result<Response, AuthorizeError> {
-    let signed_in = browser.session().subject().is_some();
-    request.check_prompt(signed_in)?;
-    let secret = RequestSecret::generate(services.random.as_ref())?;
     let now = services.now();
+    let fresh = |person: &&AuthenticatedPerson| !request.prompt.asks_to_sign_in_again(&person.authentication, now);
+    let person = browser.session().person().filter(fresh);
+    let secret = RequestSecret::generate(services.random.as_ref())?;
     let pending = PendingAuthorization {
-        hash: secret.hash(),
-        session: browser.session().hash.clone(),
-        client_id: client.id,
-        redirect_uri: request.redirect_uri,
-        scope: request.scope,
-        state: request.state,
-        challenge: request.challenge,
-        nonce: request.nonce,
-        resource: request.resource,
-        created_at: now,
-        expires_at: now + PENDING_LIFETIME,
+        must_sign_in: person.is_none(),
+        ..request.pending(&client, &browser.session().hash, secret.hash(), now)
     };
+    if let Some(person) = person
+        && let Some(target) = approve_as_before(services, &client, &pending, person).await?
+    {
+        tracing::info!(subject = %person.subject, client_id = %client.id, "allowed as before");
+        return Ok(pages::see_other(&target));
+    }
+    request.check_silent(person.is_some())?;
     services.store.begin_authorization(&pending).await?;
-    let page = if signed_in { routes::CONSENT } else { routes::LOGIN };
+    let page = if person.is_some() { routes::CONSENT } else { routes::LOGIN };
     let mut response = pages::see_other(&format!("{}?request={}", services.public_url.path(page), secret.reveal()));
     if let Some(cookie) = browser.set_cookie(services) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -131,6 +131,9 @@ pub enum AuthorizeError {
     /// The client is told, at its redirect URI.
     #[error(transparent)]
     Refused(#[from] Box<Refusal>),
+    /// A code without a page could not be made.
+    #[error(transparent)]
+    Decision(#[from] DecisionError),
     /// No randomness.
     #[error("the source of randomness failed")]
     Randomness(#[from] Unspecified),
@@ -161,7 +164,7 @@ impl IntoResponse for AuthorizeError {
             }
             Self::NotAForm => malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "It is not one form."),
             Self::Malformed(_) => malformed(StatusCode::BAD_REQUEST, "A parameter is repeated or cannot be read."),
-            Self::Randomness(_) | Self::Session(_) | Self::Store(_) => {
+            Self::Decision(_) | Self::Randomness(_) | Self::Session(_) | Self::Store(_) => {
                 tracing::error!(error = ?self, "authorization request failed");
                 let status = ErrorCode::TemporarilyUnavailable.status();
                 let message = "Something that the server stands on did not work.";

@@ -1,14 +1,16 @@
 //! From parameters to an authorization request that keeps every rule. Pure. What is wrong before the redirect URI is
 //! known to be the client's is [`Untrusted`] and stays here; what is wrong after is a [`Refusal`] for the client.
 
+use super::prompt::Prompt;
 use crate::{
-    domain::{RegisteredClient, ServedResource},
+    domain::{PENDING_LIFETIME, PendingAuthorization, RegisteredClient, RequestHash, ServedResource, SessionHash},
     protocol::{
         CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectUri, Resource,
         ResponseType, Scope, State,
     },
     resources::ResourceList,
 };
+use jiff::Timestamp;
 
 /// An authorization request (OAuth 2.1 §4.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub struct AuthorizationRequest {
     pub nonce: Option<Nonce>,
     /// The resource: the only one there is if none was named.
     pub resource: Resource,
-    /// `prompt=none`: no page may be shown.
-    silent: bool,
+    /// Which pages the client wants shown.
+    pub prompt: Prompt,
     issuer: String,
 }
 
@@ -92,16 +94,42 @@ impl AuthorizationRequest {
             nonce: nonce(parameters).map_err(refuse)?,
             scope: scope(parameters, client, resource).map_err(refuse)?,
             resource: resource.id.clone(),
-            silent: once(parameters, "prompt").map_err(refuse)?.is_some_and(|prompt| prompt == "none"),
+            prompt: Prompt::parse(parameters).map_err(refuse)?,
             redirect_uri,
             state,
             issuer: issuer.to_owned(),
         })
     }
 
-    /// OIDC Core §3.1.2.1: with `prompt=none` no page may be shown, and consent is always asked for on one.
-    pub(super) fn check_prompt(&self, signed_in: bool) -> Result<(), Box<Refusal>> {
-        let code = match (self.silent, signed_in) {
+    /// The request as it waits for a decision in a session.
+    pub(super) fn pending(
+        &self,
+        client: &RegisteredClient,
+        session: &SessionHash,
+        hash: RequestHash,
+        now: Timestamp,
+    ) -> PendingAuthorization {
+        PendingAuthorization {
+            hash,
+            session: session.clone(),
+            client_id: client.id.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            scope: self.scope.clone(),
+            state: self.state.clone(),
+            challenge: self.challenge.clone(),
+            nonce: self.nonce.clone(),
+            must_sign_in: self.prompt.login,
+            must_ask: self.prompt.consent,
+            login_hint: self.prompt.login_hint.clone(),
+            resource: self.resource.clone(),
+            created_at: now,
+            expires_at: now + PENDING_LIFETIME,
+        }
+    }
+
+    /// OIDC Core §3.1.2.1: with `prompt=none` no page may be shown; this is asked where one would have to be.
+    pub(super) fn check_silent(&self, signed_in: bool) -> Result<(), Box<Refusal>> {
+        let code = match (self.prompt.silent, signed_in) {
             (false, _) => return Ok(()),
             (true, false) => ErrorCode::LoginRequired,
             (true, true) => ErrorCode::ConsentRequired,
@@ -117,7 +145,7 @@ impl AuthorizationRequest {
 }
 
 /// The code and the words of a refusal; the words are constants and our own settings.
-type Wrong = (ErrorCode, String);
+pub(super) type Wrong = (ErrorCode, String);
 
 fn wrong(code: ErrorCode, description: &str) -> Wrong {
     (code, description.to_owned())

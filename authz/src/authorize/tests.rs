@@ -1,7 +1,7 @@
 //! The authorization endpoint as a browser and an attacker see it.
 
 use crate::{
-    authorize::{DecisionError, approve, deny},
+    authorize::{DecisionError, deny},
     domain::{CodeSecret, PENDING_LIFETIME},
     protocol::Nonce,
     testing::*,
@@ -251,18 +251,6 @@ async fn request_objects_are_not_supported_and_not_fetched() {
     assert_refused(&server, &[("request_uri", "http://127.0.0.1:1/x")], "request_uri_not_supported").await;
 }
 
-/// Without OpenID Connect there is no promise to sign in again; and without consent on a page nothing is ever given.
-#[tokio::test]
-async fn other_prompts_are_ignored_because_the_consent_page_is_always_shown() {
-    let server = Server::start().await;
-    let (cookie, _) = server.signed_in().await;
-    for prompt in ["login", "consent", "select_account", "create", "x"] {
-        assert_eq!(ask(&server, &[("prompt", prompt)]).await.location().path(), "/login", "{prompt}");
-        let target = server.authorize(&cookie, &request_with(&[("prompt", prompt)])).await.location();
-        assert_eq!(target.path(), "/consent", "{prompt}");
-    }
-}
-
 #[tokio::test]
 async fn prompt_none_shows_no_page() {
     let server = Server::start().await;
@@ -278,8 +266,7 @@ async fn state_is_returned_byte_for_byte_with_one_code_and_the_issuer() {
     let long = "s".repeat(4096);
     for state in ["a\r\nSet-Cookie: x=y", "a&code=evil#frag?x=1", "%20+ äöü\u{1f980}\0", "xyz", &long] {
         let pending = server.pending(&request_with(&[("state", state)])).await;
-        let target = approve(&server.services, &pending, &server.person().await).await.unwrap();
-        let target = Url::parse(&target).unwrap();
+        let target = server.approve(&pending).await.unwrap();
         assert_eq!(target.parameter("state").as_deref(), Some(state));
         assert_eq!(target.parameter("iss").as_deref(), Some(ISSUER));
         assert_eq!(target.parameter("code").unwrap().len(), 43);
@@ -289,8 +276,8 @@ async fn state_is_returned_byte_for_byte_with_one_code_and_the_issuer() {
     let target = ask(&server, &[("state", &too_long)]).await.location();
     assert_eq!((target.parameter("error").as_deref(), target.parameter("state")), (Some("invalid_request"), None));
     let pending = server.pending(&request_with(&[("state", "")])).await;
-    let target = approve(&server.services, &pending, &server.person().await).await.unwrap();
-    assert_eq!(Url::parse(&target).unwrap().parameter("state"), None);
+    let target = server.approve(&pending).await.unwrap();
+    assert_eq!(target.parameter("state"), None);
 }
 
 #[tokio::test]
@@ -330,17 +317,17 @@ async fn denying_tells_the_client_once() {
 #[tokio::test]
 async fn a_replayed_consent_gives_no_second_code() {
     let server = Server::start().await;
-    let (pending, person) = (server.pending(&AUTHORIZATION_REQUEST).await, server.person().await);
-    assert!(approve(&server.services, &pending, &person).await.is_ok());
-    assert!(matches!(approve(&server.services, &pending, &person).await, Err(DecisionError::AlreadyDecided)));
+    let pending = server.pending(&AUTHORIZATION_REQUEST).await;
+    assert!(server.approve(&pending).await.is_ok());
+    assert!(matches!(server.approve(&pending).await, Err(DecisionError::AlreadyDecided)));
 }
 
 #[tokio::test]
 async fn a_decision_after_ten_minutes_is_too_late() {
     let server = Server::start().await;
-    let (pending, person) = (server.pending(&AUTHORIZATION_REQUEST).await, server.person().await);
+    let pending = server.pending(&AUTHORIZATION_REQUEST).await;
     server.clock.advance(Duration::try_from(PENDING_LIFETIME).unwrap());
-    assert!(matches!(approve(&server.services, &pending, &person).await, Err(DecisionError::AlreadyDecided)));
+    assert!(matches!(server.approve(&pending).await, Err(DecisionError::AlreadyDecided)));
 }
 
 #[tokio::test]
@@ -348,7 +335,7 @@ async fn a_restart_between_request_and_decision_changes_nothing() {
     let server = Server::start().await;
     let pending = server.pending(&AUTHORIZATION_REQUEST).await;
     let server = server.restart().await;
-    assert!(approve(&server.services, &pending, &server.person().await).await.is_ok());
+    assert!(server.approve(&pending).await.is_ok());
 }
 
 #[tokio::test]

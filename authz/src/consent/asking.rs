@@ -32,6 +32,12 @@ impl Asking {
         Ok(Some(Self { secret, pending, client }))
     }
 
+    /// The secret that names it.
+    #[must_use]
+    pub const fn secret(&self) -> &RequestSecret {
+        &self.secret
+    }
+
     /// The `request` parameter of the pages about it.
     #[must_use]
     pub fn request(&self) -> String {

@@ -1,14 +1,17 @@
 //! `GET|POST /consent`: a person sees who asks for what, and allows or denies it. The decision itself is
 //! [`crate::authorize::approve`] or [`crate::authorize::deny`].
 
+mod again;
 mod asking;
 mod decision;
+mod memory;
 mod page;
 mod permission;
 #[cfg(test)]
 mod tests;
 
 pub use asking::Asking;
+pub use memory::may_remember;
 
 use crate::{routes::CONSENT, services::Services};
 use axum::{Router, routing::get};

@@ -2,12 +2,14 @@
 
 use super::{Asking, permission::Permission};
 use crate::{
+    authorize::{Approval, approve, remembered},
     domain::{DisplayName, Origin, PendingAuthorization, RegisteredClient},
     login::{Browser, REQUEST, page_address},
     pages::{ContentSecurityPolicy, PageError, page, see_other},
     protocol::Parameters,
     routes::{CONSENT, LOGIN, LOGOUT},
     services::Services,
+    store::Memory,
 };
 use askama::Template;
 use axum::{
@@ -25,14 +27,16 @@ pub(super) async fn get(
     let parameters = Parameters::parse(query.unwrap_or_default().as_bytes())?;
     let browser = Browser::known(&services, &headers).await?.ok_or(PageError::RequestGone)?;
     let asking = Asking::load(&services, &browser, parameters.once(REQUEST)?).await?.ok_or(PageError::RequestGone)?;
-    let person = match browser.session().subject() {
-        Some(subject) => services.store.person(subject).await?,
-        None => None,
-    };
-    Ok(match person {
-        Some(person) => show(&services, &browser, &asking, person.username.as_str()),
-        None => see_other(&page_address(&services, LOGIN, Some(&asking.request()))),
-    })
+    let login = || see_other(&page_address(&services, LOGIN, Some(&asking.request())));
+    let Some(person) = browser.session().person().filter(|_| !asking.pending.must_sign_in) else { return Ok(login()) };
+    if remembered(&services, &asking.client, &asking.pending, person).await?.is_some() {
+        tracing::info!(subject = %person.subject, client_id = %asking.client.id, "allowed as before");
+        let (code, memory) = (browser.code(asking.secret()), Memory::Kept);
+        let approval = Approval { person: person.clone(), code, memory };
+        return Ok(see_other(&approve(&services, &asking.pending, &approval).await?));
+    }
+    let person = services.store.person(&person.subject).await?;
+    Ok(person.map_or_else(login, |person| show(&services, &browser, &asking, person.username.as_str())))
 }
 
 fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str) -> Response {

@@ -1,9 +1,14 @@
 //! The rules of the consent page, by the whole router in process.
 
 use crate::{
-    domain::{DisplayName, PENDING_LIFETIME, ServedResource},
-    pages::testing::{Tab, field, register},
-    testing::{Answer, ISSUER, Parameter as _, REDIRECT_URI, RESOURCE, Server},
+    domain::{CODE_LIFETIME, CodeSecret, DisplayName, PENDING_LIFETIME, ServedResource},
+    pages::testing::{HTTPS_REDIRECT, Tab, field, operator_client, register},
+    protocol::AuthenticationMethod,
+    routes,
+    testing::{
+        Answer, CLIENT, ISSUER, NOW, OTHER_RESOURCE, Parameter as _, REDIRECT_URI, RESOURCE, SECRET, Server, exchange,
+        with,
+    },
 };
 use http::{StatusCode, header};
 
@@ -96,16 +101,101 @@ async fn deny_tells_the_client_access_denied() {
 }
 
 #[tokio::test]
-async fn a_decision_counts_once() {
+async fn a_decision_counts_once_and_a_second_post_of_it_carries_the_same_answer() {
     let server = Server::start().await;
-    for first in ["allow", "deny"] {
+    for (first, other, answer) in [("allow", "deny", "code"), ("deny", "allow", "error")] {
         let mut tab = Tab::new(&server);
         let request = tab.begin_signed_in(&[]).await;
-        assert_eq!(tab.decide(&request, first).await.status, StatusCode::SEE_OTHER);
-        for second in ["allow", "deny"] {
-            assert_page(&tab.decide(&request, second).await, StatusCode::BAD_REQUEST);
-        }
+        let target = tab.decide(&request, first).await.location();
+        assert_page(&tab.decide(&request, other).await, StatusCode::BAD_REQUEST);
         assert_page(&tab.get(&format!("/consent?request={request}")).await, StatusCode::BAD_REQUEST);
+        let again = tab.decide(&request, first).await;
+        assert_page(&again, StatusCode::OK);
+        let value = target.parameter(answer).unwrap();
+        assert!(again.body.contains(&format!("{answer}={value}")), "{}", again.body);
+        assert!(again.body.contains(r#"http-equiv="refresh""#), "{}", again.body);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_reached_the_client_is_not_sent_again() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    let request = tab.begin_signed_in(&[]).await;
+    let code = tab.decide(&request, "allow").await.location().parameter("code").unwrap();
+    let answer = server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_page(&tab.decide(&request, "allow").await, StatusCode::BAD_REQUEST);
+    let request = tab.begin(&[]).await;
+    tab.decide(&request, "allow").await;
+    server.clock.advance(CODE_LIFETIME.unsigned_abs());
+    assert_page(&tab.decide(&request, "allow").await, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn consent_to_a_confidential_client_of_the_operator_is_remembered() {
+    let server = Server::start().await;
+    let client = operator_client(&server, AuthenticationMethod::ClientSecretBasic).await;
+    let ask = [("client_id", client.as_str()), ("redirect_uri", HTTPS_REDIRECT), ("scope", "mcp:read")];
+    let mut tab = Tab::new(&server);
+    let request = tab.begin_signed_in(&ask).await;
+    let first = tab.decide(&request, "allow").await.location();
+    let again = tab.authorize(&ask).await.location();
+    assert!(again.as_str().starts_with(HTTPS_REDIRECT) && again.parameter("code").is_some(), "{again}");
+    assert_ne!(again.parameter("code"), first.parameter("code"));
+    assert_eq!(again.parameter("iss").as_deref(), Some(ISSUER));
+    // The same in another browser, where the person signs in first.
+    let mut other = Tab::new(&server);
+    let request = other.begin(&ask).await;
+    other.sign_in(&request, "demo_user", "demo_password").await;
+    let target = other.get(&format!("/consent?request={request}")).await.location();
+    assert!(target.as_str().starts_with(HTTPS_REDIRECT) && target.parameter("code").is_some(), "{target}");
+    // More than before, or a client that wants the page: it is shown.
+    for more in [("scope", "mcp:read mcp:write"), ("prompt", "consent"), ("resource", OTHER_RESOURCE)] {
+        let target = tab.authorize(&with(&ask, &[more])).await.location();
+        assert_eq!(target.path(), "/consent", "{more:?}");
+    }
+}
+
+#[tokio::test]
+async fn consent_to_public_loopback_and_dynamic_clients_is_never_remembered() {
+    let server = Server::start().await;
+    let public = operator_client(&server, AuthenticationMethod::None).await;
+    let dynamic = register(&server, "Notes", HTTPS_REDIRECT).await;
+    for (client, redirect_uri) in
+        [(public.as_str(), HTTPS_REDIRECT), (&dynamic, HTTPS_REDIRECT), (CLIENT, REDIRECT_URI)]
+    {
+        let mut tab = Tab::new(&server);
+        let ask = [("client_id", client), ("redirect_uri", redirect_uri)];
+        let request = tab.begin_signed_in(&ask).await;
+        assert!(tab.decide(&request, "allow").await.location().parameter("code").is_some());
+        assert_eq!(tab.authorize(&ask).await.location().path(), "/consent", "{client}");
+        let silent = tab.authorize(&[ask[0], ask[1], ("prompt", "none")]).await.location();
+        assert_eq!(silent.parameter("error").as_deref(), Some("consent_required"), "{client}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_revoked_or_disconnected_is_asked_for_again() {
+    let server = Server::start().await;
+    let client = operator_client(&server, AuthenticationMethod::ClientSecretBasic).await;
+    let ask = [("client_id", client.as_str()), ("redirect_uri", HTTPS_REDIRECT)];
+    let mut tab = Tab::new(&server);
+    let mut request = tab.begin_signed_in(&ask).await;
+    for disconnect in [true, false] {
+        let code = tab.decide(&request, "allow").await.location().parameter("code").unwrap();
+        let silent = tab.authorize(&[ask[0], ask[1], ("prompt", "none")]).await.location();
+        assert!(silent.parameter("code").is_some());
+        let store = &server.services.store;
+        let grant = store.code(&CodeSecret::parse(&code).unwrap().hash()).await.unwrap().unwrap().grant;
+        if disconnect {
+            store.disconnect(&grant.subject, &grant.client_id, NOW).await.unwrap();
+        } else {
+            store.revoke_grant(&grant.id, NOW).await.unwrap();
+        }
+        let silent = tab.authorize(&[ask[0], ask[1], ("prompt", "none")]).await.location();
+        assert_eq!(silent.parameter("error").as_deref(), Some("consent_required"));
+        request = tab.begin(&ask).await;
     }
 }
 

@@ -4,6 +4,7 @@ mod authentication;
 mod authorization_code;
 mod browser_session;
 mod client;
+mod consent;
 mod grant;
 mod origin;
 mod pending_authorization;
@@ -19,6 +20,7 @@ pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationCont
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
 pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
 pub use client::{ClientAuthentication, RegisteredClient};
+pub use consent::Consent;
 pub use grant::{Grant, GrantId, GrantState};
 pub use origin::Origin;
 pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};

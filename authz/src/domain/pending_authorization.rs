@@ -1,6 +1,6 @@
 //! An authorization request that passed every check and waits for the person to sign in and decide.
 
-use super::{RequestHash, SessionHash};
+use super::{RequestHash, SessionHash, Username};
 use crate::protocol::{ClientId, CodeChallenge, Nonce, RedirectUri, Resource, Scope, State};
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +26,12 @@ pub struct PendingAuthorization {
     pub challenge: CodeChallenge,
     /// The client's own value for the ID token, if it sent one.
     pub nonce: Option<Nonce>,
+    /// The person has to sign in, signed in or not (OIDC Core §3.1.2.1: `prompt=login`, `max_age`).
+    pub must_sign_in: bool,
+    /// The person has to be asked, whatever is remembered (`prompt=consent`).
+    pub must_ask: bool,
+    /// The name that the page to sign in starts with.
+    pub login_hint: Option<Username>,
     /// The resource the token will be for.
     pub resource: Resource,
     /// When the request was made.

@@ -1,7 +1,7 @@
 //! Bearer secrets that we make: 32 random bytes, base64url on the wire, SHA-256 at rest. One type per use.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::{digest, error::Unspecified, rand::SecureRandom};
+use ring::{digest, error::Unspecified, hmac, rand::SecureRandom};
 use std::{fmt, marker::PhantomData};
 
 /// A secret in the clear. Debug shows nothing of it.
@@ -71,6 +71,20 @@ impl<Use> Secret<Use> {
     #[must_use]
     pub const fn reveal_bytes(&self) -> &[u8; 32] {
         &self.bytes
+    }
+}
+
+impl CodeSecret {
+    /// The code for one request in one session: the same each time, and known to nobody who does not hold both secrets.
+    #[must_use]
+    pub fn derive(session: &SessionSecret, request: &RequestSecret) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, session.reveal_bytes());
+        let mut context = hmac::Context::with_key(&key);
+        context.update(b"authorization code");
+        context.update(request.reveal_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.sign().as_ref());
+        Self { bytes, of: PhantomData }
     }
 }
 

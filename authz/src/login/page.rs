@@ -3,7 +3,7 @@
 use super::{Browser, page_address, with_cookie};
 use crate::{
     consent::Asking,
-    domain::Origin,
+    domain::{Origin, Subject},
     pages::{ContentSecurityPolicy, PageError, page, see_other},
     protocol::Parameters,
     routes::{CONSENT, LOGIN, LOGOUT},
@@ -26,14 +26,30 @@ pub(super) async fn get(
     let browser = Browser::known_or_new(&services, &headers).await?;
     let asking = Asking::load(&services, &browser, parameters.once(super::REQUEST)?).await?;
     let response = match (browser.session().subject(), asking) {
-        (Some(_), Some(asking)) => see_other(&page_address(&services, CONSENT, Some(&asking.request()))),
+        (Some(_), Some(asking)) if !asking.pending.must_sign_in => {
+            see_other(&page_address(&services, CONSENT, Some(&asking.request())))
+        }
         (Some(subject), None) => match services.store.person(subject).await? {
             Some(person) => signed_in(&services, &browser, person.username.as_str()),
             None => sign_in(&services, &browser, &LoginForm::default()),
         },
-        (None, asking) => sign_in(&services, &browser, &LoginForm { asking, ..LoginForm::default() }),
+        (known, Some(asking)) => {
+            let username = first_guess(&services, &asking, known).await?;
+            sign_in(&services, &browser, &LoginForm { asking: Some(asking), username, problem: None })
+        }
+        (None, None) => sign_in(&services, &browser, &LoginForm::default()),
     };
     Ok(with_cookie(response, &services, &browser))
+}
+
+/// The name that the page starts with: the client's hint, or who has to sign in again.
+async fn first_guess(services: &Services, asking: &Asking, known: Option<&Subject>) -> Result<String, PageError> {
+    let person = match known {
+        Some(subject) => services.store.person(subject).await?.map(|person| person.username),
+        None => None,
+    };
+    let guess = asking.pending.login_hint.clone().or(person);
+    Ok(guess.map_or_else(String::new, |name| name.as_str().to_owned()))
 }
 
 /// What the page to sign in shows.
@@ -65,6 +81,7 @@ pub(super) fn sign_in(services: &Services, browser: &Browser, form: &LoginForm) 
         request: form.asking.as_ref().map(Asking::request),
         client: form.asking.as_ref().map(|asking| asking.client.display_name()),
         self_registered: form.asking.as_ref().is_some_and(|asking| asking.client.origin == Origin::SelfRegistered),
+        again: browser.session().subject().is_some(),
         resource: form.asking.as_ref().map_or("", |asking| asking.pending.resource.as_str()),
         username: &form.username,
         problem: form.problem,
@@ -126,6 +143,7 @@ struct LoginTemplate<'a> {
     request: Option<String>,
     client: Option<&'a str>,
     self_registered: bool,
+    again: bool,
     resource: &'a str,
     username: &'a str,
     problem: Option<Problem>,

@@ -3,7 +3,7 @@
 
 use super::csrf::CsrfToken;
 use crate::{
-    domain::{BrowserSession, RequestHash, SessionSecret, Subject},
+    domain::{BrowserSession, CodeSecret, RequestHash, RequestSecret, SessionSecret, Subject},
     services::Services,
     store::StoreError,
 };
@@ -36,9 +36,13 @@ impl Browser {
     /// # Errors
     /// The store failed.
     pub async fn known(services: &Services, headers: &HeaderMap) -> Result<Option<Self>, StoreError> {
-        let Some(secret) = presented(headers, cookie_name(services)) else { return Ok(None) };
-        let session = services.store.session(&secret.hash(), services.now()).await?;
-        Ok(session.map(|session| Self { secret, session, is_new: false }))
+        // A cookie of the same name can come from another path or a sibling host: it must not hide the real one.
+        for secret in presented(headers, cookie_name(services)) {
+            if let Some(session) = services.store.session(&secret.hash(), services.now()).await? {
+                return Ok(Some(Self { secret, session, is_new: false }));
+            }
+        }
+        Ok(None)
     }
 
     /// The browser behind a request, with a new anonymous session if it has none.
@@ -89,6 +93,12 @@ impl Browser {
         CsrfToken::of(&self.secret)
     }
 
+    /// The code that the answer to `request` carries, if this browser allows it.
+    #[must_use]
+    pub fn code(&self, request: &RequestSecret) -> CodeSecret {
+        CodeSecret::derive(&self.secret, request)
+    }
+
     /// The `Set-Cookie` value that tells the browser its new secret; `None` if it knows it.
     #[must_use]
     pub fn set_cookie(&self, services: &Services) -> Option<HeaderValue> {
@@ -115,10 +125,13 @@ fn cookie_name(services: &Services) -> &'static str {
     if services.public_url.is_https() { "__Host-portcullis_authz" } else { "portcullis_authz" }
 }
 
-fn presented(headers: &HeaderMap, name: &str) -> Option<SessionSecret> {
+/// As many as anybody has a reason to send: each one costs a look into the store.
+const MAX_COOKIES: usize = 4;
+
+fn presented(headers: &HeaderMap, name: &str) -> Vec<SessionSecret> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    cookies.find(|cookie| cookie.name() == name).and_then(|cookie| SessionSecret::parse(cookie.value()))
+    let cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok).filter(|cookie| cookie.name() == name);
+    cookies.filter_map(|cookie| SessionSecret::parse(cookie.value())).take(MAX_COOKIES).collect()
 }
 
 #[cfg(test)]
@@ -131,15 +144,15 @@ mod tests {
         let of = |line: &str| {
             let mut headers = HeaderMap::new();
             headers.append(header::COOKIE, HeaderValue::from_str(line).unwrap());
-            presented(&headers, "portcullis_authz").map(|secret| secret.hash())
+            presented(&headers, "portcullis_authz").iter().map(SessionSecret::hash).collect::<Vec<_>>()
         };
         let value = secret.reveal();
-        assert_eq!(of(&format!("a=b; portcullis_authz={value}; c=d")), Some(secret.hash()));
+        assert_eq!(of(&format!("a=b; portcullis_authz={value}; c=d")), [secret.hash()]);
         for other in ["__Host-portcullis_authz", "portcullis_client", "portcullis_authz2", "Portcullis_authz"] {
-            assert_eq!(of(&format!("{other}={value}")), None, "{other}");
+            assert_eq!(of(&format!("{other}={value}")), [], "{other}");
         }
         for broken in ["portcullis_authz=", "portcullis_authz", "=", "portcullis_authz=x", ";;;"] {
-            assert_eq!(of(broken), None, "{broken}");
+            assert_eq!(of(broken), [], "{broken}");
         }
     }
 }

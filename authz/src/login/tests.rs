@@ -5,9 +5,10 @@ use crate::{
     consent::Asking,
     domain::RequestSecret,
     pages::testing::{Tab, field},
-    testing::{Options, Parameter as _, Server},
+    testing::{Answer, Options, Parameter as _, Server},
 };
 use http::{HeaderMap, HeaderName, StatusCode, header};
+use std::time::Duration;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -266,4 +267,80 @@ async fn a_disabled_person_is_refused_like_a_wrong_password_and_is_signed_out() 
     assert!(answer.body.contains("The user name or the password is wrong."), "{}", answer.body);
     server.services.store.enable_person(&server.subject().await).await.unwrap();
     assert_eq!(again.sign_in("", "demo_user", "demo_password").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn prompt_login_and_a_sign_in_older_than_max_age_ask_for_the_password_again() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    tab.begin_signed_in(&[]).await;
+    server.clock.advance(Duration::from_mins(2));
+    for (ask, again) in [
+        (("prompt", "login"), true),
+        (("prompt", "select_account"), true),
+        (("max_age", "119"), true),
+        (("max_age", "0"), true),
+        (("max_age", "120"), false),
+        (("prompt", "consent"), false),
+    ] {
+        let target = tab.authorize(&[ask]).await.location();
+        assert_eq!(target.path(), if again { "/login" } else { "/consent" }, "{ask:?}");
+        let request = target.parameter("request").unwrap();
+        if again {
+            // Nobody gets round the page, and it knows who has to type the password.
+            assert_eq!(tab.decide(&request, "allow").await.location().path(), "/login");
+            assert_eq!(tab.get(&format!("/consent?request={request}")).await.location().path(), "/login");
+            let page = tab.get(&format!("/login?request={request}")).await;
+            assert!(page.body.contains("sign in again") && page.body.contains("value=\"demo_user\""), "{}", page.body);
+            let signed_in = tab.sign_in(&request, "demo_user", "demo_password").await.location();
+            assert_eq!(signed_in.path(), "/consent");
+            server.clock.advance(Duration::from_mins(2));
+        }
+        assert_eq!(tab.get(&format!("/consent?request={request}")).await.status, StatusCode::OK, "{ask:?}");
+        assert!(tab.decide(&request, "allow").await.location().parameter("code").is_some());
+    }
+}
+
+#[tokio::test]
+async fn prompt_none_never_shows_a_page() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    let error = |answer: &Answer| answer.location().parameter("error");
+    assert_eq!(error(&tab.authorize(&[("prompt", "none")]).await).as_deref(), Some("login_required"));
+    tab.begin_signed_in(&[]).await;
+    assert_eq!(error(&tab.authorize(&[("prompt", "none")]).await).as_deref(), Some("consent_required"));
+    server.clock.advance(Duration::from_mins(2));
+    let too_old = tab.authorize(&[("prompt", "none"), ("max_age", "60")]).await;
+    assert_eq!(error(&too_old).as_deref(), Some("login_required"));
+    for odd in [("prompt", "none login"), ("prompt", "create"), ("max_age", "-1")] {
+        let answer = tab.authorize(&[odd]).await.location();
+        assert_eq!(answer.parameter("error").as_deref(), Some("invalid_request"), "{odd:?}");
+        assert_eq!(answer.parameter("state").as_deref(), Some("xyz"));
+    }
+}
+
+#[tokio::test]
+async fn the_page_starts_with_the_name_that_the_client_hints_at() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    for (hint, shown) in [("ann", "ann"), ("\"><script>", ""), ("\u{7}", "")] {
+        let request = tab.begin(&[("login_hint", hint)]).await;
+        let page = tab.get(&format!("/login?request={request}")).await;
+        assert!(page.body.contains(&format!(r#"type="text" value="{shown}""#)), "{hint}: {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn a_second_cookie_of_the_same_name_does_not_hide_the_session() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    tab.begin_signed_in(&[]).await;
+    let own = tab.cookie.clone().unwrap();
+    let stranger = format!("portcullis_authz={}", "A".repeat(43));
+    for cookies in [format!("{stranger}; {own}"), format!("portcullis_authz=x; {own}; {stranger}")] {
+        tab.cookie = Some(cookies);
+        assert!(tab.get("/login").await.body.contains("You are signed in"));
+    }
+    tab.cookie = Some(stranger);
+    assert!(!tab.get("/login").await.body.contains("You are signed in"));
 }

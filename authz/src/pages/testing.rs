@@ -1,6 +1,10 @@
 //! For tests: a browser that keeps its cookie, follows nothing, and posts the forms that it was shown.
 
-use crate::testing::{Answer, Parameter as _, Server, encode, post, request_with};
+use crate::{
+    domain::{ClientAuthentication, Origin},
+    protocol::{AuthenticationMethod, ClientId, RedirectUri},
+    testing::{Answer, CLIENT, Parameter as _, Server, encode, post, request_with},
+};
 use axum::body::Body;
 use http::{HeaderName, Request, header};
 use serde_json::json;
@@ -50,9 +54,14 @@ impl<'a> Tab<'a> {
         answer
     }
 
+    /// Comes from a client.
+    pub(crate) async fn authorize(&mut self, changes: &[(&str, &str)]) -> Answer {
+        self.get(&format!("/oauth2/authorize?{}", encode(&request_with(changes)))).await
+    }
+
     /// Comes from a client, and returns the id of the request that the pages are about.
     pub(crate) async fn begin(&mut self, changes: &[(&str, &str)]) -> String {
-        let answer = self.get(&format!("/oauth2/authorize?{}", encode(&request_with(changes)))).await;
+        let answer = self.authorize(changes).await;
         answer.location().parameter("request").unwrap()
     }
 
@@ -96,4 +105,20 @@ pub(crate) async fn register(server: &Server, name: &str, redirect_uri: &str) ->
     });
     let answer = server.post_json("/register", &metadata).await;
     answer.json()["client_id"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
+}
+
+/// Where the client of [`operator_client`] gets its answers.
+pub(crate) const HTTPS_REDIRECT: &str = "https://app.example/cb";
+
+/// A client that the operator registered: public for [`AuthenticationMethod::None`], else with a secret.
+pub(crate) async fn operator_client(server: &Server, method: AuthenticationMethod) -> String {
+    let mut client = server.services.store.client(&ClientId::parse(CLIENT).unwrap()).await.unwrap().unwrap();
+    client.id = ClientId::parse("our-app").unwrap();
+    client.origin = Origin::Operator;
+    client.redirect_uris = vec![RedirectUri::parse(HTTPS_REDIRECT).unwrap()];
+    if method == AuthenticationMethod::None {
+        client.authentication = ClientAuthentication::Public;
+    }
+    server.services.store.put_client(&client).await.unwrap();
+    client.id.as_str().to_owned()
 }

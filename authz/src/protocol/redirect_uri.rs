@@ -89,6 +89,12 @@ impl RedirectUri {
         self.parsed.scheme() == "http"
     }
 
+    /// Whether the answer goes to a site that proved its name.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.parsed.scheme() == "https"
+    }
+
     /// The host with its port, as the person should see it.
     #[must_use]
     pub fn host(&self) -> String {

@@ -19,16 +19,44 @@ pub trait AuthorizationStore {
         now: Timestamp,
     ) -> Result<Option<PendingAuthorization>, StoreError>;
 
-    /// Takes the request away and, in the same transaction, adds the grant and the code made for it.
+    /// The request with this hash that was decided in this session, if it is in time, and how.
+    async fn decided_authorization(
+        &self,
+        request: &RequestHash,
+        session: &SessionHash,
+        now: Timestamp,
+    ) -> Result<Option<(PendingAuthorization, Verdict)>, StoreError>;
+
+    /// Decides the request and, in the same transaction, adds the grant and the code made for it, and remembers the
+    /// consent if `memory` says so.
     async fn approve(
         &self,
         pending: &PendingAuthorization,
         code: &AuthorizationCode,
+        memory: Memory,
         now: Timestamp,
     ) -> Result<Decision, StoreError>;
 
-    /// Takes the request away.
+    /// Decides the request; there will be no code.
     async fn deny(&self, pending: &PendingAuthorization, now: Timestamp) -> Result<Decision, StoreError>;
+}
+
+/// How a request was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The person allowed it.
+    Approved,
+    /// The person denied it.
+    Denied,
+}
+
+/// Whether a consent is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// The page need not be shown again.
+    Kept,
+    /// The page is shown every time.
+    None,
 }
 
 /// What became of a decision on a pending authorization.

@@ -17,6 +17,6 @@ pub trait GrantStore {
     /// Revokes one access token. It is remembered until `expires_at`, when it is over anyway.
     async fn revoke_token(&self, token: &TokenId, expires_at: Timestamp) -> Result<(), StoreError>;
 
-    /// Revokes a grant; the first time counts. It need not exist.
+    /// Revokes a grant; the first time counts. The consent behind it is forgotten. It need not exist.
     async fn revoke_grant(&self, id: &GrantId, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -5,6 +5,7 @@
 mod authorizations;
 mod clients;
 mod codes;
+mod consents;
 mod error;
 mod grants;
 mod people;
@@ -16,9 +17,10 @@ mod sql;
 #[cfg(test)]
 mod suite;
 
-pub use authorizations::{AuthorizationStore, Decision};
+pub use authorizations::{AuthorizationStore, Decision, Memory, Verdict};
 pub use clients::ClientStore;
 pub use codes::{CodeStore, Redemption};
+pub use consents::ConsentStore;
 pub use error::StoreError;
 pub use grants::GrantStore;
 pub use people::{Addition, PersonStore};
@@ -40,6 +42,7 @@ pub trait Store:
     + SessionStore
     + AuthorizationStore
     + CodeStore
+    + ConsentStore
     + GrantStore
     + ResourceStore
     + SingleUseStore

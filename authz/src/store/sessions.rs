@@ -15,7 +15,8 @@ pub trait SessionStore {
     async fn session(&self, hash: &SessionHash, now: Timestamp) -> Result<Option<BrowserSession>, StoreError>;
 
     /// Replaces the session `old` by `new`, which takes over its pending authorizations, and `request` wherever it is
-    /// by now: of two renewals at once, the later one has it. `old` and `request` need not exist.
+    /// by now: of two renewals at once, the later one has it. Where somebody just signed in, they need not do it again
+    /// for those. `old` and `request` need not exist.
     async fn renew_session(
         &self,
         old: &SessionHash,

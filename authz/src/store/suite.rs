@@ -28,6 +28,7 @@ macro_rules! rules {
 mod authorizations;
 mod clients;
 mod codes;
+mod consents;
 mod grants;
 mod people;
 mod refresh;

@@ -1,13 +1,13 @@
 //! The table of pending authorizations.
 
 use super::{
-    SqlStore, StoreError, codes,
-    row::{optional, parsed, text, time},
+    SqlStore, StoreError, codes, consents,
+    row::{flag, optional, parsed, text, time},
 };
 use crate::{
-    domain::{AuthorizationCode, PendingAuthorization, RequestHash, SessionHash},
-    protocol::{ClientId, CodeChallenge, Nonce, RedirectUri, Resource, Scope, State},
-    store::{AuthorizationStore, Decision},
+    domain::{AuthorizationCode, PendingAuthorization, RequestHash, SessionHash, Username},
+    protocol::{ClientId, CodeChallenge, Nonce, RedirectUri, Resource, Scope, State, UnknownWord},
+    store::{AuthorizationStore, Decision, Memory, Verdict},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -29,33 +29,53 @@ impl AuthorizationStore for SqlStore {
         query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
+    async fn decided_authorization(
+        &self,
+        request: &RequestHash,
+        session: &SessionHash,
+        now: Timestamp,
+    ) -> Result<Option<(PendingAuthorization, Verdict)>, StoreError> {
+        let query = sqlx::query(FIND_DECIDED).bind(request.as_str()).bind(session.as_str()).bind(now.as_second());
+        let row = query.fetch_optional(&self.reader).await?;
+        row.map(|row| Ok((read(&row)?, parsed(&row, "verdict", read_verdict)?))).transpose()
+    }
+
     async fn approve(
         &self,
         pending: &PendingAuthorization,
         code: &AuthorizationCode,
+        memory: Memory,
         now: Timestamp,
     ) -> Result<Decision, StoreError> {
         let mut transaction = self.begin().await?;
-        if take(&mut transaction, pending, now).await? == Decision::AlreadyDecided {
+        if decide(&mut transaction, pending, Verdict::Approved, now).await? == Decision::AlreadyDecided {
             return Ok(Decision::AlreadyDecided);
         }
         codes::add(&mut transaction, code).await?;
+        if memory == Memory::Kept {
+            consents::remember(&mut transaction, &code.grant, now).await?;
+        }
         transaction.commit().await?;
         Ok(Decision::First)
     }
 
     async fn deny(&self, pending: &PendingAuthorization, now: Timestamp) -> Result<Decision, StoreError> {
         let mut transaction = self.begin().await?;
-        let decision = take(&mut transaction, pending, now).await?;
+        let decision = decide(&mut transaction, pending, Verdict::Denied, now).await?;
         transaction.commit().await?;
         Ok(decision)
     }
 }
 
 const ADD: &str = "INSERT INTO pending_authorizations (hash, session_hash, client_id, redirect_uri, scope, state, \
-    challenge, resource, created_at, expires_at, nonce) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    challenge, resource, created_at, expires_at, nonce, must_sign_in, must_ask, login_hint) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
-const FIND: &str = "SELECT * FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3";
+const FIND: &str = "SELECT * FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3 \
+    AND verdict IS NULL";
+
+const FIND_DECIDED: &str = "SELECT * FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3 \
+    AND verdict IS NOT NULL";
 
 async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), StoreError> {
     sqlx::query(ADD)
@@ -70,21 +90,27 @@ async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), Store
         .bind(pending.created_at.as_second())
         .bind(pending.expires_at.as_second())
         .bind(pending.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()))
+        .bind(i64::from(pending.must_sign_in))
+        .bind(i64::from(pending.must_ask))
+        .bind(pending.login_hint.as_ref().map(|hint| hint.as_str().to_owned()))
         .execute(pool)
         .await?;
     Ok(())
 }
 
-/// One conditional delete: of two decisions, one finds the row.
-async fn take(
+/// One conditional update: of two decisions, one finds the row undecided.
+async fn decide(
     transaction: &mut Transaction<'static, Any>,
     pending: &PendingAuthorization,
+    verdict: Verdict,
     now: Timestamp,
 ) -> Result<Decision, StoreError> {
-    let statement = "DELETE FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3";
-    let query = sqlx::query(statement).bind(pending.hash.as_str()).bind(pending.session.as_str());
-    let taken = query.bind(now.as_second()).execute(&mut **transaction).await?.rows_affected();
-    Ok(if taken == 1 { Decision::First } else { Decision::AlreadyDecided })
+    let statement = "UPDATE pending_authorizations SET verdict = $1 \
+        WHERE hash = $2 AND session_hash = $3 AND expires_at > $4 AND verdict IS NULL";
+    let query = sqlx::query(statement).bind(verdict_word(verdict));
+    let query = query.bind(pending.hash.as_str()).bind(pending.session.as_str());
+    let decided = query.bind(now.as_second()).execute(&mut **transaction).await?.rows_affected();
+    Ok(if decided == 1 { Decision::First } else { Decision::AlreadyDecided })
 }
 
 pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -105,7 +131,25 @@ fn read(row: &AnyRow) -> Result<PendingAuthorization, StoreError> {
         challenge: parsed(row, "challenge", CodeChallenge::parse)?,
         nonce: optional(row, "nonce", Nonce::parse)?,
         resource: parsed(row, "resource", Resource::parse)?,
+        must_sign_in: flag(row, "must_sign_in")?,
+        must_ask: flag(row, "must_ask")?,
+        login_hint: optional(row, "login_hint", Username::parse)?,
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
     })
+}
+
+const fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approved => "approved",
+        Verdict::Denied => "denied",
+    }
+}
+
+fn read_verdict(word: &str) -> Result<Verdict, UnknownWord> {
+    match word {
+        "approved" => Ok(Verdict::Approved),
+        "denied" => Ok(Verdict::Denied),
+        _ => Err(UnknownWord),
+    }
 }

@@ -33,7 +33,10 @@ impl GrantStore for SqlStore {
     }
 
     async fn revoke_grant(&self, id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
-        revoke(&self.writer, id, now).await
+        let mut transaction = self.begin().await?;
+        revoke(&mut *transaction, id, now).await?;
+        sqlx::query(FORGET_CONSENT).bind(id.as_str()).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn revoke_token(&self, token: &TokenId, expires_at: Timestamp) -> Result<(), StoreError> {
@@ -42,6 +45,10 @@ impl GrantStore for SqlStore {
         Ok(())
     }
 }
+
+const FORGET_CONSENT: &str = "DELETE FROM consents WHERE EXISTS (SELECT 1 FROM grants WHERE grants.id = $1 \
+    AND grants.subject = consents.subject AND grants.client_id = consents.client_id \
+    AND grants.resource = consents.resource)";
 
 /// Adds a grant, to be kept until its code or its refresh tokens are over.
 pub(super) async fn add(

@@ -5,6 +5,7 @@
 mod authorizations;
 mod clients;
 mod codes;
+mod consents;
 mod grants;
 mod open;
 mod people;

@@ -47,6 +47,8 @@ impl ResourceStore for SqlStore {
         }
         let clients = sqlx::query("DELETE FROM clients WHERE introspects = $1 AND origin = 'operator'");
         clients.bind(id.as_str()).execute(&mut *transaction).await?;
+        let consents = sqlx::query("DELETE FROM consents WHERE resource = $1");
+        consents.bind(id.as_str()).execute(&mut *transaction).await?;
         let grants = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE resource = $2 AND revoked_at IS NULL");
         grants.bind(now.as_second()).bind(id.as_str()).execute(&mut *transaction).await?;
         transaction.commit().await?;

@@ -22,6 +22,11 @@ pub(super) fn optional_time(row: &AnyRow, column: &'static str) -> Result<Option
     seconds.map(Timestamp::from_second).transpose().map_err(|_| StoreError::Unreadable(column))
 }
 
+pub(super) fn flag(row: &AnyRow, column: &'static str) -> Result<bool, StoreError> {
+    let number: i64 = row.try_get(column)?;
+    Ok(number != 0)
+}
+
 pub(super) fn parsed<T, E>(
     row: &AnyRow,
     column: &'static str,

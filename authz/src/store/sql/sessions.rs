@@ -65,8 +65,10 @@ async fn renew(
     request: Option<&RequestHash>,
 ) -> Result<(), StoreError> {
     add(&mut *transaction, new).await?;
-    let statement = "UPDATE pending_authorizations SET session_hash = $1 WHERE session_hash = $2 OR hash = $3";
-    let moved = sqlx::query(statement).bind(new.hash.as_str()).bind(old.as_str());
+    let statement = "UPDATE pending_authorizations SET session_hash = $1, \
+        must_sign_in = CASE WHEN $2 = 1 THEN 0 ELSE must_sign_in END WHERE session_hash = $3 OR hash = $4";
+    let signed_in = i64::from(new.subject().is_some());
+    let moved = sqlx::query(statement).bind(new.hash.as_str()).bind(signed_in).bind(old.as_str());
     // No hash is empty.
     moved.bind(request.map_or("", RequestHash::as_str)).execute(&mut *transaction).await?;
     end(&mut *transaction, old).await?;

@@ -27,9 +27,9 @@ async fn of_two_decisions_the_first_counts(database: Database) {
     let store = database.open().await;
     let Scene { person, pending, .. } = scene(&store).await;
     let (first, second) = (code(&pending, &person.subject), code(&pending, &person.subject));
-    assert_eq!(store.approve(&pending, &first, NOW).await.unwrap(), Decision::First);
+    assert_eq!(store.approve(&pending, &first, Memory::None, NOW).await.unwrap(), Decision::First);
     let store = database.reopen(store).await;
-    assert_eq!(store.approve(&pending, &second, NOW).await.unwrap(), Decision::AlreadyDecided);
+    assert_eq!(store.approve(&pending, &second, Memory::None, NOW).await.unwrap(), Decision::AlreadyDecided);
     assert_eq!(store.deny(&pending, NOW).await.unwrap(), Decision::AlreadyDecided);
     assert_eq!(store.code(&first.hash).await.unwrap(), Some(first));
     assert_eq!(store.code(&second.hash).await.unwrap(), None);
@@ -40,8 +40,11 @@ async fn a_denied_or_late_request_gives_no_code(database: Database) {
     let store = database.open().await;
     let Scene { person, pending, .. } = scene(&store).await;
     let code = code(&pending, &person.subject);
-    assert_eq!(store.approve(&pending, &code, pending.expires_at).await.unwrap(), Decision::AlreadyDecided);
+    assert_eq!(
+        store.approve(&pending, &code, Memory::None, pending.expires_at).await.unwrap(),
+        Decision::AlreadyDecided
+    );
     assert_eq!(store.deny(&pending, NOW).await.unwrap(), Decision::First);
-    assert_eq!(store.approve(&pending, &code, NOW).await.unwrap(), Decision::AlreadyDecided);
+    assert_eq!(store.approve(&pending, &code, Memory::None, NOW).await.unwrap(), Decision::AlreadyDecided);
     assert_eq!(store.code(&code.hash).await.unwrap(), None);
 }

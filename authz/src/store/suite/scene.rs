@@ -109,6 +109,9 @@ pub(super) fn pending(session: &SessionHash, client: &RegisteredClient) -> Pendi
         state: Some(State::parse("a\r\nb&c=d'--").unwrap()),
         challenge: CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
         nonce: Some(Nonce::parse("n-0S6_WzA2Mj").unwrap()),
+        must_sign_in: false,
+        must_ask: true,
+        login_hint: Some(Username::parse("ann").unwrap()),
         resource: Resource::parse("http://localhost:8001/mcp").unwrap(),
         created_at: NOW,
         expires_at: NOW + 10.minutes(),
@@ -157,6 +160,6 @@ pub(super) async fn scene(store: &SqlStore) -> Scene {
 pub(super) async fn approved(store: &SqlStore) -> AuthorizationCode {
     let scene = scene(store).await;
     let code = code(&scene.pending, &scene.person.subject);
-    assert_eq!(store.approve(&scene.pending, &code, NOW).await.unwrap(), Decision::First);
+    assert_eq!(store.approve(&scene.pending, &code, Memory::None, NOW).await.unwrap(), Decision::First);
     code
 }

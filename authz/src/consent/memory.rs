@@ -1,0 +1,61 @@
+//! Whether a consent may be remembered: only for clients that nobody else can pass themselves off as (RFC 8252 §8.6).
+
+use crate::domain::{ClientAuthentication, Origin, RegisteredClient};
+use crate::protocol::RedirectUri;
+
+/// Whether the page may be left out the next time that `client` asks with this redirect URI. Confidential clients that
+/// the operator registered; never public or loopback ones, nor those that registered themselves. Pure.
+#[must_use]
+pub fn may_remember(client: &RegisteredClient, redirect_uri: &RedirectUri) -> bool {
+    let known = match client.origin {
+        Origin::Demo | Origin::Operator => client.authentication != ClientAuthentication::Public,
+        Origin::SelfRegistered => false,
+    };
+    known && redirect_uri.is_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::Origin,
+        protocol::{ApplicationType, AuthenticationMethod, ClientId, ClientSecret, GrantType, Scope},
+    };
+    use jiff::Timestamp;
+
+    fn client(origin: Origin, confidential: bool) -> RegisteredClient {
+        let hash = ClientSecret::presented("secret".to_owned()).unwrap().hash();
+        let methods = vec![AuthenticationMethod::ClientSecretBasic];
+        let secret = ClientAuthentication::Secret { hash, methods };
+        RegisteredClient {
+            id: ClientId::parse("c").unwrap(),
+            name: None,
+            uri: None,
+            authentication: if confidential { secret } else { ClientAuthentication::Public },
+            redirect_uris: Vec::new(),
+            grant_types: vec![GrantType::AuthorizationCode],
+            scope: Scope::default(),
+            application_type: ApplicationType::Web,
+            introspects: None,
+            origin,
+            registered_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn only_confidential_clients_of_the_operator_with_an_https_redirect_are_remembered() {
+        let https = RedirectUri::parse("https://app.example/cb").unwrap();
+        let loopback = RedirectUri::parse("http://localhost:3030/cb").unwrap();
+        for (origin, confidential, redirect_uri, expected) in [
+            (Origin::Operator, true, &https, true),
+            (Origin::Operator, true, &loopback, false),
+            (Origin::Operator, false, &https, false),
+            (Origin::SelfRegistered, true, &https, false),
+            (Origin::SelfRegistered, false, &https, false),
+            (Origin::SelfRegistered, false, &loopback, false),
+        ] {
+            let client = client(origin, confidential);
+            assert_eq!(may_remember(&client, redirect_uri), expected, "{origin:?} {confidential} {redirect_uri}");
+        }
+    }
+}

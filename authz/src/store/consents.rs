@@ -1,0 +1,31 @@
+//! Consent that is remembered, so that the page need not be shown again. Which clients that is done for, the caller
+//! decides.
+
+use super::{Decision, StoreError};
+use crate::domain::{AuthorizationCode, Consent, Subject};
+use crate::protocol::{ClientId, Resource};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// Consent that is remembered.
+#[async_trait]
+pub trait ConsentStore {
+    /// What the person allowed to the client on this resource before.
+    async fn consent(
+        &self,
+        subject: &Subject,
+        client: &ClientId,
+        resource: &Resource,
+    ) -> Result<Option<Consent>, StoreError>;
+
+    /// Adds the grant and the code, if `consent` is still what is remembered. [`Decision::AlreadyDecided`] if not.
+    async fn approve_as_before(
+        &self,
+        consent: &Consent,
+        code: &AuthorizationCode,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError>;
+
+    /// Revokes every grant of the person to the client, and forgets the consent, in one transaction.
+    async fn disconnect(&self, subject: &Subject, client: &ClientId, now: Timestamp) -> Result<(), StoreError>;
+}

@@ -1,0 +1,104 @@
+//! The table of remembered consent.
+
+use super::{
+    SqlStore, StoreError, codes,
+    row::{parsed, text},
+};
+use crate::{
+    domain::{AuthorizationCode, Consent, Grant, Subject},
+    protocol::{ClientId, Resource, Scope},
+    store::{ConsentStore, Decision},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::{Any, Executor, Transaction, any::AnyRow};
+
+#[async_trait]
+impl ConsentStore for SqlStore {
+    async fn consent(
+        &self,
+        subject: &Subject,
+        client: &ClientId,
+        resource: &Resource,
+    ) -> Result<Option<Consent>, StoreError> {
+        find(&self.reader, subject, client, resource).await
+    }
+
+    async fn approve_as_before(
+        &self,
+        consent: &Consent,
+        code: &AuthorizationCode,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        let mut transaction = self.begin().await?;
+        // Written, not read: who forgets the consent meanwhile waits for this, or this finds no row.
+        let statement = "UPDATE consents SET given_at = $1 \
+            WHERE subject = $2 AND client_id = $3 AND resource = $4 AND scope = $5";
+        let query = sqlx::query(statement).bind(now.as_second()).bind(consent.subject.as_str());
+        let query = query.bind(consent.client_id.as_str()).bind(consent.resource.as_str());
+        let held = query.bind(consent.scope.to_string()).execute(&mut *transaction).await?.rows_affected();
+        if held != 1 {
+            return Ok(Decision::AlreadyDecided);
+        }
+        codes::add(&mut transaction, code).await?;
+        transaction.commit().await?;
+        Ok(Decision::First)
+    }
+
+    async fn disconnect(&self, subject: &Subject, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let forget = sqlx::query("DELETE FROM consents WHERE subject = $1 AND client_id = $2");
+        forget.bind(subject.as_str()).bind(client.as_str()).execute(&mut *transaction).await?;
+        let statement = "UPDATE grants SET revoked_at = $1 \
+            WHERE subject = $2 AND client_id = $3 AND revoked_at IS NULL";
+        let revoke = sqlx::query(statement).bind(now.as_second()).bind(subject.as_str());
+        revoke.bind(client.as_str()).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+}
+
+/// Remembers `grant` together with what was allowed before.
+pub(super) async fn remember(
+    transaction: &mut Transaction<'static, Any>,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let before = find(&mut **transaction, &grant.subject, &grant.client_id, &grant.resource).await?;
+    let before = before.map(|consent| consent.scope).unwrap_or_default();
+    let both: Scope = before.tokens().chain(grant.scope.tokens()).cloned().collect();
+    // More than a scope may hold: the latest counts.
+    let scope = Scope::parse(&both.to_string()).unwrap_or_else(|_| grant.scope.clone());
+    sqlx::query(REMEMBER)
+        .bind(grant.subject.as_str())
+        .bind(grant.client_id.as_str())
+        .bind(grant.resource.as_str())
+        .bind(scope.to_string())
+        .bind(now.as_second())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+const REMEMBER: &str = "INSERT INTO consents (subject, client_id, resource, scope, given_at) \
+    VALUES ($1, $2, $3, $4, $5) \
+    ON CONFLICT (subject, client_id, resource) DO UPDATE SET scope = excluded.scope, given_at = excluded.given_at";
+
+async fn find<'c>(
+    executor: impl Executor<'c, Database = Any>,
+    subject: &Subject,
+    client: &ClientId,
+    resource: &Resource,
+) -> Result<Option<Consent>, StoreError> {
+    let query = sqlx::query("SELECT * FROM consents WHERE subject = $1 AND client_id = $2 AND resource = $3");
+    let query = query.bind(subject.as_str()).bind(client.as_str()).bind(resource.as_str());
+    query.fetch_optional(executor).await?.as_ref().map(read).transpose()
+}
+
+fn read(row: &AnyRow) -> Result<Consent, StoreError> {
+    Ok(Consent {
+        subject: Subject::from_store(text(row, "subject")?),
+        client_id: parsed(row, "client_id", ClientId::parse)?,
+        resource: parsed(row, "resource", Resource::parse)?,
+        scope: parsed(row, "scope", Scope::parse)?,
+    })
+}

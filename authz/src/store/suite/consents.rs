@@ -1,0 +1,106 @@
+//! Remembered consent.
+
+use super::super::*;
+use super::scene::*;
+use crate::domain::{AuthorizationCode, Consent, GrantState, Origin};
+use crate::protocol::Scope;
+
+rules! {
+    consent_is_remembered_where_the_caller_says_so_and_grows,
+    consent_gives_a_code_as_long_as_it_is_remembered,
+    disconnecting_revokes_the_grants_of_that_client_and_forgets,
+    revoking_a_grant_forgets_the_consent_behind_it,
+    a_request_knows_how_it_was_decided_and_only_its_own_session_learns_it,
+}
+
+async fn consent(store: &SqlStore, code: &AuthorizationCode) -> Option<Consent> {
+    store.consent(&code.grant.subject, &code.grant.client_id, &code.grant.resource).await.unwrap()
+}
+
+/// A code whose consent is remembered.
+async fn remembered(store: &SqlStore) -> AuthorizationCode {
+    let Scene { person, pending, .. } = scene(store).await;
+    let code = code(&pending, &person.subject);
+    assert_eq!(store.approve(&pending, &code, Memory::Kept, NOW).await.unwrap(), Decision::First);
+    code
+}
+
+async fn consent_is_remembered_where_the_caller_says_so_and_grows(database: Database) {
+    let store = database.open().await;
+    let Scene { person, pending, session } = scene(&store).await;
+    let first = code(&pending, &person.subject);
+    store.approve(&pending, &first, Memory::None, NOW).await.unwrap();
+    assert_eq!(consent(&store, &first).await, None);
+    for (asked, expected) in
+        [("mcp:write", "mcp:write"), ("mcp:read", "mcp:write mcp:read"), ("", "mcp:write mcp:read")]
+    {
+        let hash = crate::domain::RequestSecret::generate(&random()).unwrap().hash();
+        let scope = Scope::parse(asked).unwrap();
+        let again =
+            crate::domain::PendingAuthorization { hash, session: session.hash.clone(), scope, ..pending.clone() };
+        store.begin_authorization(&again).await.unwrap();
+        let code = code(&again, &person.subject);
+        assert_eq!(store.approve(&again, &code, Memory::Kept, NOW).await.unwrap(), Decision::First);
+        assert_eq!(consent(&store, &code).await.unwrap().scope.to_string(), expected);
+    }
+    let store = database.reopen(store).await;
+    assert!(consent(&store, &first).await.is_some());
+}
+
+async fn consent_gives_a_code_as_long_as_it_is_remembered(database: Database) {
+    let store = database.open().await;
+    let first = remembered(&store).await;
+    let consent = consent(&store, &first).await.unwrap();
+    let fresh = || {
+        let mut next = first.clone();
+        next.hash = secret::<_>().hash();
+        next.grant.id = crate::domain::GrantId::generate(&random()).unwrap();
+        next
+    };
+    let second = fresh();
+    assert_eq!(store.approve_as_before(&consent, &second, NOW).await.unwrap(), Decision::First);
+    assert_eq!(store.code(&second.hash).await.unwrap(), Some(second));
+    store.disconnect(&consent.subject, &consent.client_id, NOW).await.unwrap();
+    let third = fresh();
+    assert_eq!(store.approve_as_before(&consent, &third, NOW).await.unwrap(), Decision::AlreadyDecided);
+    assert_eq!(store.code(&third.hash).await.unwrap(), None);
+    assert_eq!(store.grant(&third.grant.id).await.unwrap(), None);
+}
+
+async fn disconnecting_revokes_the_grants_of_that_client_and_forgets(database: Database) {
+    let store = database.open().await;
+    let code = remembered(&store).await;
+    store.put_client(&client("c_2", Origin::SelfRegistered)).await.unwrap();
+    let other = client("c_2", Origin::SelfRegistered).id;
+    store.disconnect(&code.grant.subject, &other, NOW).await.unwrap();
+    assert_eq!(store.grant(&code.grant.id).await.unwrap().unwrap().state, GrantState::Alive);
+    assert!(consent(&store, &code).await.is_some());
+    store.disconnect(&code.grant.subject, &code.grant.client_id, NOW).await.unwrap();
+    let store = database.reopen(store).await;
+    assert_eq!(store.grant(&code.grant.id).await.unwrap().unwrap().state, GrantState::Revoked { at: NOW });
+    assert_eq!(consent(&store, &code).await, None);
+}
+
+async fn revoking_a_grant_forgets_the_consent_behind_it(database: Database) {
+    let store = database.open().await;
+    let code = remembered(&store).await;
+    store.revoke_grant(&crate::domain::GrantId::generate(&random()).unwrap(), NOW).await.unwrap();
+    assert!(consent(&store, &code).await.is_some());
+    store.revoke_grant(&code.grant.id, NOW).await.unwrap();
+    assert_eq!(consent(&store, &code).await, None);
+}
+
+async fn a_request_knows_how_it_was_decided_and_only_its_own_session_learns_it(database: Database) {
+    let store = database.open().await;
+    let Scene { person, pending, session } = scene(&store).await;
+    let decided = async |store: &SqlStore, session| {
+        store.decided_authorization(&pending.hash, session, NOW).await.unwrap().map(|(_, verdict)| verdict)
+    };
+    assert_eq!(decided(&store, &session.hash).await, None);
+    let code = code(&pending, &person.subject);
+    store.approve(&pending, &code, Memory::None, NOW).await.unwrap();
+    let store = database.reopen(store).await;
+    assert_eq!(decided(&store, &session.hash).await, Some(Verdict::Approved));
+    assert_eq!(decided(&store, &secret::<_>().hash()).await, None);
+    assert_eq!(store.decided_authorization(&pending.hash, &session.hash, pending.expires_at).await.unwrap(), None);
+}
