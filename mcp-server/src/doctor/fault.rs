@@ -146,6 +146,8 @@ faults! {
         "check MCP_RESOURCE_INTROSPECT_URL: it is not an endpoint of RFC 7662";
     IntrospectionSaysYes, "introspection_says_yes", Error, "The introspection endpoint calls a made-up token active",
         "set MCP_RESOURCE_INTROSPECT=never until the issuer is repaired: it would let anybody in";
+    TokenInformationMalformed, "token_information_malformed", Error, "What is asked about tokens is not Google's token information",
+        "remove MCP_RESOURCE_INTROSPECT_URL, or set it to where Google's token information can be reached";
     AuthorizationEndpointMissing, "authorization_endpoint_missing", Error, "The metadata names no authorization endpoint",
         "let the issuer offer the authorization code flow";
     TokenEndpointMissing, "token_endpoint_missing", Error, "The metadata names no token endpoint",

@@ -1,13 +1,14 @@
 //! Asking the issuer about a made-up token, if it is ever to be asked (RFC 7662).
 
 use http::{StatusCode, header};
+use reqwest::RequestBuilder;
 use serde_json::Value;
 use url::Url;
 use verification_keys::http::{Answer, CallError, read_limited};
 
 use super::fetch::{self, Silence};
 use super::{Fault, Patient, Report};
-use crate::resource_server::{Credentials, Introspection, IntrospectionMode, IssuerOptions};
+use crate::resource_server::{Introspection, IntrospectionMode, IssuerOptions, token_information};
 
 const MAX_BYTES: usize = 64 * 1024;
 /// No issuer has issued this.
@@ -15,13 +16,11 @@ const MADE_UP: &str = "portcullis-doctor-made-up-token";
 
 pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, document: &Value, report: &mut Report) {
     let Some(credentials) = &issuer.introspection.credentials else { return };
-    // Google's token information has its own questions and answers.
-    let is_other = matches!(issuer.preset.introspection, Introspection::TokenInformation(_));
-    if issuer.introspection.mode == IntrospectionMode::Never || is_other {
+    if issuer.introspection.mode == IntrospectionMode::Never {
         return;
     }
     let named = document.get("introspection_endpoint").and_then(Value::as_str).and_then(|raw| Url::parse(raw).ok());
-    let Some(url) = issuer.places.introspection.clone().or(named) else {
+    let Some(url) = issuer.overrides().introspection_endpoint.or(named) else {
         if !document.is_null() {
             report.add(Fault::IntrospectionNotOffered, issuer.issuer.as_str());
         }
@@ -31,21 +30,35 @@ pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, docum
     if !issuer.places.http_hosts.allows(&url) {
         return report.add(Fault::IntrospectionUnreachable, format!("{url}: plain http is not allowed there"));
     }
-    match ask(patient, &url, credentials).await {
-        Ok(answer) => judge(&url, &answer, report),
-        Err(Silence::Certificate(told) | Silence::Unreachable(told)) => {
+    let asked = match issuer.preset.introspection {
+        Introspection::TokenInformation(_) => token_information::request(patient.client, url.clone(), MADE_UP),
+        _ => credentials.present(patient.client.post(url.clone()).header(header::ACCEPT, "application/json"), MADE_UP),
+    };
+    match (answer(&url, asked).await, issuer.preset.introspection) {
+        (Ok(answer), Introspection::TokenInformation(_)) => judge_token_information(&url, &answer, report),
+        (Ok(answer), _) => judge(&url, &answer, report),
+        (Err(Silence::Certificate(told) | Silence::Unreachable(told)), _) => {
             report.add(Fault::IntrospectionUnreachable, told);
         }
     }
 }
 
-async fn ask(patient: &Patient<'_>, url: &Url, credentials: &Credentials) -> Result<Answer, Silence> {
-    let request = patient.client.post(url.clone()).header(header::ACCEPT, "application/json");
-    let answer = match credentials.present(request, MADE_UP).send().await {
+async fn answer(url: &Url, asked: RequestBuilder) -> Result<Answer, Silence> {
+    let answer = match asked.send().await {
         Ok(response) => read_limited(response, MAX_BYTES).await,
         Err(error) => Err(CallError::NoAnswer(error)),
     };
     answer.map_err(|error| fetch::silence(url, &error))
+}
+
+/// Google's has answers of its own: 400 for what is no token.
+fn judge_token_information(url: &Url, answer: &Answer, report: &mut Report) {
+    let told = format!("{url}: status {}", answer.status);
+    match token_information::is_active(answer) {
+        Some(false) => report.good(format!("{url} answers this server's questions")),
+        Some(true) => report.add(Fault::IntrospectionSaysYes, told),
+        None => report.add(Fault::TokenInformationMalformed, told),
+    }
 }
 
 fn judge(url: &Url, answer: &Answer, report: &mut Report) {

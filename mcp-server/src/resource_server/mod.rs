@@ -78,6 +78,9 @@ pub use user_info::{UserInfo, UserInfoError};
 pub use verdicts::DEFAULT_CAPACITY;
 pub use verification_keys::{Clock, HttpHosts, Issuer, SystemClock};
 
+#[cfg(feature = "demo")]
+pub(crate) use introspect::token_information;
+
 use issuer::TrustedIssuer;
 use metrics::{KeysOf, Metrics};
 use service::Content;

@@ -374,6 +374,51 @@ fn about_introspection_and_settings() -> Vec<Planted> {
     ]
 }
 
+/// The token information of Google, here at a place of its own.
+fn token_information(world: &mut World, status: u16, body: &str) {
+    let google: &'static Preset = "google".parse().unwrap();
+    world.issuer().preset = google;
+    world.says("/tokeninfo", status, &[], body);
+    let url = format!("{}/tokeninfo", world.url);
+    world.issuer().places.introspection = url.parse().ok();
+}
+
+fn about_token_information() -> Vec<Planted> {
+    vec![
+        (Fault::TokenInformationMalformed, "MCP_RESOURCE_INTROSPECT_URL", |world| {
+            token_information(world, 404, "");
+        }),
+        (Fault::TokenInformationMalformed, "MCP_RESOURCE_INTROSPECT_URL", |world| {
+            token_information(world, 400, "<html>");
+        }),
+        // An endpoint of RFC 7662 is none.
+        (Fault::TokenInformationMalformed, "MCP_RESOURCE_INTROSPECT_URL", |world| {
+            token_information(world, 200, r#"{"active":false}"#);
+        }),
+        (Fault::IntrospectionSaysYes, "MCP_RESOURCE_INTROSPECT=never", |world| {
+            token_information(world, 200, r#"{"aud":"c","azp":"c","exp":"1790003600"}"#);
+        }),
+        (Fault::IntrospectionUnreachable, "MCP_RESOURCE_INTROSPECT_URL", |world| {
+            token_information(world, 400, "{}");
+            world.issuer().places.introspection = format!("{NOWHERE}/tokeninfo").parse().ok();
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn faults_of_googles_token_information_are_found() {
+    assert_found(about_token_information()).await;
+}
+
+#[tokio::test]
+async fn token_information_that_refuses_a_made_up_token_is_good() {
+    let mut world = World::healthy().await;
+    token_information(&mut world, 400, r#"{"error":"invalid_token","error_description":"Invalid Value"}"#);
+    let report = world.examine().await;
+    assert_eq!(report.findings(), [], "{report}");
+    assert!(report.to_string().contains("/tokeninfo answers this server's questions"), "{report}");
+}
+
 /// The same with the URL of answers over https.
 type PlantedCertificate = (Fault, &'static str, fn(&mut World, &str));
 
@@ -483,6 +528,7 @@ fn every_fault_is_planted() {
         about_the_shim(),
         about_the_keys(),
         about_introspection_and_settings(),
+        about_token_information(),
     ];
     let certificates = about_certificates();
     let planted = all.iter().flatten().map(|(fault, ..)| *fault).chain(certificates.iter().map(|(fault, ..)| *fault));

@@ -4,7 +4,7 @@
 mod breaker;
 mod budget;
 mod client;
-mod token_information;
+pub(crate) mod token_information;
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -15,7 +15,8 @@ use super::client::{FAILED, Reply, retry_after};
 /// The members that are times.
 const TIMES: [&str; 3] = ["exp", "iat", "nbf"];
 
-pub(super) fn request(client: &Client, url: Url, token: &str) -> RequestBuilder {
+/// The question about `token`.
+pub(crate) fn request(client: &Client, url: Url, token: &str) -> RequestBuilder {
     client.get(url).query(&[("access_token", token)])
 }
 
@@ -28,6 +29,16 @@ pub(super) fn read(answer: &Answer) -> Reply {
             tracing::warn!(%status, "no answer from the token information");
             Reply::Failed { retry_after: retry_after(&answer.headers) }
         }
+    }
+}
+
+/// Whether an answer calls the token good; none if it is no such answer.
+#[cfg(feature = "demo")]
+pub(crate) fn is_active(answer: &Answer) -> Option<bool> {
+    match read(answer) {
+        Reply::Active(_) => Some(true),
+        Reply::Refused(_) => Some(false),
+        Reply::Declined | Reply::Failed { .. } => None,
     }
 }
 
