@@ -44,19 +44,23 @@ fn for_people(services: &Arc<Services>) -> Router<Arc<Services>> {
         .route(AUTHORIZE, get(authorize::get).post(authorize::post))
         .merge(login::routes())
         .merge(consent::routes())
+        .layer(middleware::from_fn_with_state(services.clone(), layers::database::for_people))
         .layer(limits)
 }
 
 fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
     let limits = middleware::from_fn_with_state(services.clone(), layers::rate_limits::check);
-    let router =
-        Router::new().route(JWKS, get(jwks::get)).route(TOKEN, post(token::post)).route(REVOKE, post(revoke::post));
+    let database = middleware::from_fn_with_state(services.clone(), layers::database::for_programs);
+    let router = Router::new().route(TOKEN, post(token::post)).route(REVOKE, post(revoke::post));
     let router = match services.settings.registration {
         Registration::Open => router.route(REGISTER, post(register::post)),
         Registration::Off => router,
     };
     // Introspection is for resource servers, which are no browsers.
-    let for_servers = Router::new().route(INTROSPECT, post(introspect::post)).layer(limits.clone());
+    let for_servers = Router::new().route(INTROSPECT, post(introspect::post));
+    let for_servers = for_servers.layer(database.clone()).layer(limits.clone());
+    // Keys are there without a database.
+    let router = router.layer(database).route(JWKS, get(jwks::get));
     router.layer(limits).layer(cors()).merge(for_servers)
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Server {
     pub(crate) services: Arc<Services>,
     pub(crate) clock: Arc<ManualClock>,
     router: Router,
+    /// The store of `services`.
+    pub(crate) sql: SqlStore,
     folder: TempDir,
 }
 
@@ -95,13 +97,14 @@ impl Server {
 
     /// The same server after its process was ended and started again.
     pub(crate) async fn restart(self) -> Self {
-        let Self { services, clock, router, folder } = self;
-        drop((services, router));
+        let Self { services, clock, router, folder, sql } = self;
+        drop((services, router, sql));
         Self::open(folder, clock, Options::default()).await
     }
 
     async fn open(folder: TempDir, clock: Arc<ManualClock>, options: Options) -> Self {
         let random = Arc::new(random());
+        let sql = SqlStore::open(&database_url(folder.path())).await.unwrap();
         let at: Arc<dyn Clock> = clock.clone();
         let services = Arc::new(Services {
             public_url: PublicUrl::parse(options.public_url).unwrap(),
@@ -113,7 +116,7 @@ impl Server {
                 registration: options.registration,
             },
             resources: ServedResources::new(options.resources.iter().map(|raw| resource(raw)).collect()),
-            store: Arc::new(SqlStore::open(&database_url(folder.path())).await.unwrap()),
+            store: Arc::new(sql.clone()),
             keys: keys(folder.path()),
             passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
             operations: Operations::open(&options.operations, &at).unwrap(),
@@ -125,7 +128,7 @@ impl Server {
             password: DemoPerson::check_password("demo_password").unwrap(),
         };
         crate::demo::install(&services, Some(&person)).await.unwrap();
-        Self { router: routes::router(services.clone()), services, clock, folder }
+        Self { router: routes::router(services.clone()), services, clock, sql, folder }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -160,6 +163,11 @@ impl Server {
         let (database_url, key_dir) = (database_url(self.folder.path()), self.folder.path().join("keys"));
         let config = Config { database_url, key_dir, ..config };
         Means { config, clock: self.clock.clone(), random: self.services.random.clone() }
+    }
+
+    /// The database that the server uses.
+    pub(crate) fn database_url(&self) -> DatabaseUrl {
+        database_url(self.folder.path())
     }
 
     /// Changes the database behind the server's back, so that it does not answer any more.

@@ -38,11 +38,11 @@ impl DatabaseUrl {
         }
     }
 
-    /// The URL for sqlx, with the password: never to be shown. A SQLite file that is missing is made.
+    /// The URL for sqlx, with the password: never to be shown. A SQLite file has to be there.
     #[must_use]
     pub fn reveal(&self) -> String {
         match &self.0 {
-            Kind::Sqlite(file) => format!("sqlite:{}?mode=rwc", file.to_string_lossy().replace('%', "%25")),
+            Kind::Sqlite(file) => format!("sqlite:{}?mode=rw", file.to_string_lossy().replace('%', "%25")),
             Kind::Postgres(url) => url.as_str().to_owned(),
         }
     }
@@ -109,7 +109,7 @@ mod tests {
     fn the_driver_gets_the_file_as_it_is_named() {
         let url: DatabaseUrl = "sqlite:///srv/100% sure.db".parse().unwrap();
         assert_eq!(url.sqlite_file(), Some(Path::new("/srv/100% sure.db")));
-        assert_eq!(url.reveal(), "sqlite:/srv/100%25 sure.db?mode=rwc");
+        assert_eq!(url.reveal(), "sqlite:/srv/100%25 sure.db?mode=rw");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Middleware of this server: security headers and no-store on every answer, error pages with their request id, rate
 //! limits, and the eye on every request that counts and audits it.
 
+pub mod database;
 mod error_pages;
 pub mod rate_limits;
 mod security_headers;

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The database file or its folder could not be made.
     #[error("the database file could not be made")]
     Folder(#[source] std::io::Error),
+    /// The database file was removed or replaced.
+    #[error("the database file was removed or replaced")]
+    Gone,
     /// A column holds what cannot be read back.
     #[error("the column {0} holds an unreadable value")]
     Unreadable(&'static str),

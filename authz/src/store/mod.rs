@@ -8,6 +8,8 @@ mod codes;
 mod consents;
 mod error;
 mod grants;
+#[cfg(test)]
+mod outages;
 mod people;
 mod refresh;
 mod resources;
@@ -51,6 +53,9 @@ pub trait Store:
     + Send
     + Sync
 {
+    /// Whether the database is still where it was when it was opened, as far as this can be told without asking it.
+    fn is_there(&self) -> bool;
+
     /// Whether the database answers.
     async fn check(&self) -> Result<(), StoreError>;
 

@@ -9,6 +9,7 @@ mod consents;
 mod grants;
 mod open;
 mod people;
+mod place;
 mod refresh;
 mod resources;
 mod row;
@@ -18,6 +19,7 @@ mod single_use;
 use super::{Store, StoreError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use place::Place;
 use sqlx::{Any, AnyPool, Transaction};
 
 /// A store on a SQL database.
@@ -26,6 +28,7 @@ pub struct SqlStore {
     reader: AnyPool,
     writer: AnyPool,
     begin: &'static str,
+    place: Option<Place>,
 }
 
 /// How long a grant is kept after the time of its code and its refresh tokens: no access token lives longer.
@@ -33,7 +36,7 @@ const GRANT_RETENTION: SignedDuration = SignedDuration::from_hours(25);
 
 impl SqlStore {
     /// A transaction that writes.
-    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(self.writer.begin_with(self.begin).await?)
     }
 }
@@ -48,7 +51,14 @@ impl SqlStore {
 
 #[async_trait]
 impl Store for SqlStore {
+    fn is_there(&self) -> bool {
+        self.place.as_ref().is_none_or(Place::is_there)
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
+        if !self.is_there() {
+            return Err(StoreError::Gone);
+        }
         // A table, because a constant would be answered without a look at the file.
         sqlx::query("SELECT 1 FROM clients LIMIT 1").execute(&self.reader).await?;
         Ok(())

@@ -1,6 +1,6 @@
 //! Opening the database: its folder, its connections, its schema.
 
-use super::{SqlStore, StoreError};
+use super::{SqlStore, StoreError, place::Place};
 use serving::DatabaseUrl;
 use sqlx::{
     Any, AnyConnection, Connection as _,
@@ -12,11 +12,11 @@ use std::{io, path::Path, str::FromStr as _, time::Duration};
 const READERS: u32 = 4;
 const POSTGRESQL_CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection.
-const ACQUIRE: Duration = Duration::from_secs(5);
+const ACQUIRE: Duration = Duration::from_secs(3);
 
 const SQLITE_SESSION: [&str; 4] = [
     // How long a lock of another process is waited for, in milliseconds.
-    "PRAGMA busy_timeout = 3000",
+    if cfg!(test) { "PRAGMA busy_timeout = 100" } else { "PRAGMA busy_timeout = 3000" },
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -53,7 +53,7 @@ impl SqlStore {
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = sqlite_pool(READERS).connect_with(options).await?;
         // The write lock at once: a transaction that reads first could not get it later without failing.
-        Ok(Self { reader, writer, begin: "BEGIN IMMEDIATE" })
+        Ok(Self { reader, writer, begin: "BEGIN IMMEDIATE", place: Some(Place::new(file)) })
     }
 
     async fn open_postgres(url: &DatabaseUrl) -> Result<Self, StoreError> {
@@ -61,7 +61,7 @@ impl SqlStore {
         try_out(&options, "SELECT 1").await?;
         let pool = pool(POSTGRESQL_CONNECTIONS, &POSTGRESQL_SESSION).connect_with(options).await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        Ok(Self { reader: pool.clone(), writer: pool, begin: "BEGIN" })
+        Ok(Self { reader: pool.clone(), writer: pool, begin: "BEGIN", place: None })
     }
 
     /// Waits until every connection is closed.
@@ -83,8 +83,10 @@ fn pool(connections: u32, session: &'static [&'static str]) -> PoolOptions<Any> 
     })
 }
 
+/// A connection inside of this process does not break off.
 fn sqlite_pool(connections: u32) -> PoolOptions<Any> {
-    pool(connections, &SQLITE_SESSION).idle_timeout(None).max_lifetime(None)
+    let options = pool(connections, &SQLITE_SESSION).idle_timeout(None).max_lifetime(None);
+    options.test_before_acquire(false)
 }
 
 /// Nobody else of this machine has a business in a new folder: the database holds sessions and password hashes.
