@@ -5,6 +5,7 @@ mod authorization_code;
 mod browser_session;
 mod client;
 mod consent;
+mod device_authorization;
 mod grant;
 mod origin;
 mod pending_authorization;
@@ -15,12 +16,16 @@ mod secret;
 mod served_resource;
 mod single_use;
 mod token_id;
+mod user_code;
 
 pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
 pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
 pub use client::{ClientAuthentication, RegisteredClient};
 pub use consent::Consent;
+pub use device_authorization::{
+    DEVICE_LIFETIME, DEVICE_PAUSE, DeviceAuthorization, DeviceCode, DeviceHash, DevicePoll, DeviceState,
+};
 pub use grant::{Grant, GrantId, GrantState};
 pub use origin::Origin;
 pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};
@@ -34,3 +39,4 @@ pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, Secre
 pub use served_resource::ServedResource;
 pub use single_use::{SingleUse, SingleUseHash};
 pub use token_id::TokenId;
+pub use user_code::{UserCode, UserCodeHash};

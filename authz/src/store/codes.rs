@@ -32,3 +32,14 @@ pub enum Redemption {
     /// It was not used, but its grant was revoked in the meantime. Nothing changed.
     Revoked,
 }
+
+impl Redemption {
+    /// What came of a conditional update that changed `rows` of a code that is redeemed since `redeemed_at` by now.
+    pub(super) const fn of(rows: u64, redeemed_at: Option<Timestamp>) -> Self {
+        match (rows, redeemed_at) {
+            (1, _) => Self::First,
+            (_, Some(_)) => Self::Replayed,
+            (_, None) => Self::Revoked,
+        }
+    }
+}

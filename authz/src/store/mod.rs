@@ -6,6 +6,7 @@ mod authorizations;
 mod clients;
 mod codes;
 mod consents;
+mod devices;
 mod error;
 mod grants;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use authorizations::{AuthorizationStore, Decision, Memory, Verdict};
 pub use clients::ClientStore;
 pub use codes::{CodeStore, Redemption};
 pub use consents::ConsentStore;
+pub use devices::DeviceStore;
 pub use error::StoreError;
 pub use grants::GrantStore;
 pub use people::{Addition, PersonStore};
@@ -44,6 +46,7 @@ pub trait Store:
     + SessionStore
     + AuthorizationStore
     + CodeStore
+    + DeviceStore
     + ConsentStore
     + GrantStore
     + ResourceStore

@@ -29,6 +29,7 @@ mod authorizations;
 mod clients;
 mod codes;
 mod consents;
+mod devices;
 mod grants;
 mod people;
 mod refresh;

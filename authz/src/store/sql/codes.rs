@@ -65,17 +65,8 @@ async fn redeem(
     let query = sqlx::query("SELECT grant_id, redeemed_at FROM codes WHERE hash = $1").bind(hash.as_str());
     let Some(row) = query.fetch_optional(&mut *transaction).await? else { return Ok(Redemption::Replayed) };
     let grant_id = parsed(&row, "grant_id", |raw| GrantId::parse(raw).ok_or(()))?;
-    let redemption = match (redeemed, optional_time(&row, "redeemed_at")?) {
-        (1, _) => Redemption::First,
-        (_, Some(_)) => Redemption::Replayed,
-        (_, None) => Redemption::Revoked,
-    };
-    match (redemption, family) {
-        (Redemption::First, Some(family)) => refresh::add(&mut transaction, family, now).await?,
-        (Redemption::First, None) => grants::used(&mut transaction, &grant_id, now, now).await?,
-        (Redemption::Replayed, _) => grants::revoke(&mut *transaction, &grant_id, now).await?,
-        (Redemption::Revoked, _) => {}
-    }
+    let redemption = Redemption::of(redeemed, optional_time(&row, "redeemed_at")?);
+    refresh::redeemed(&mut transaction, redemption, (&grant_id, family), now).await?;
     transaction.commit().await?;
     Ok(redemption)
 }

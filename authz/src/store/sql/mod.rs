@@ -6,6 +6,7 @@ mod authorizations;
 mod clients;
 mod codes;
 mod consents;
+mod devices;
 mod grants;
 mod open;
 mod people;
@@ -68,6 +69,7 @@ impl Store for SqlStore {
         let mut swept = 0;
         swept += sessions::sweep(&self.writer, before, limit).await?;
         swept += authorizations::sweep(&self.writer, before, limit).await?;
+        swept += devices::sweep(&self.writer, before, limit).await?;
         swept += grants::sweep(&self.writer, before - GRANT_RETENTION, limit).await?;
         swept += single_use::sweep(&self.writer, before, limit).await?;
         swept += grants::sweep_tokens(&self.writer, before, limit).await?;

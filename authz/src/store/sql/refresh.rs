@@ -5,8 +5,8 @@ use super::{
     row::{optional_text, optional_time, text, time},
 };
 use crate::{
-    domain::{FamilyHash, FamilyStage, RefreshFamily, RefreshHash, Refreshing, Rotation},
-    store::RefreshStore,
+    domain::{FamilyHash, FamilyStage, GrantId, RefreshFamily, RefreshHash, Refreshing, Rotation},
+    store::{Redemption, RefreshStore},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -40,7 +40,22 @@ async fn find<'c>(
     row.as_ref().map(read).transpose()
 }
 
-pub(super) async fn add(
+/// What follows from a redemption, in its own transaction: the family begins, or the grant ends.
+pub(super) async fn redeemed(
+    transaction: &mut Transaction<'static, Any>,
+    redemption: Redemption,
+    (grant, family): (&GrantId, Option<&RefreshFamily>),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match (redemption, family) {
+        (Redemption::First, Some(family)) => add(transaction, family, now).await,
+        (Redemption::First, None) => grants::used(transaction, grant, now, now).await,
+        (Redemption::Replayed, _) => grants::revoke(&mut **transaction, grant, now).await,
+        (Redemption::Revoked, _) => Ok(()),
+    }
+}
+
+async fn add(
     transaction: &mut Transaction<'static, Any>,
     family: &RefreshFamily,
     now: Timestamp,

@@ -1,0 +1,18 @@
+-- What a device asks for until a person decides in a browser of their own (RFC 8628).
+CREATE TABLE device_authorizations (
+    hash           TEXT    NOT NULL PRIMARY KEY, -- of the device code
+    user_code_hash TEXT    NOT NULL UNIQUE,
+    client_id      TEXT    NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+    scope          TEXT    NOT NULL,
+    resource       TEXT    NOT NULL,
+    created_at     BIGINT  NOT NULL,
+    expires_at     BIGINT  NOT NULL,
+    pause          BIGINT  NOT NULL, -- seconds between two polls
+    polled_at      BIGINT,
+    denied_at      BIGINT,
+    grant_id       TEXT    REFERENCES grants (id) ON DELETE CASCADE, -- once it is approved
+    redeemed_at    BIGINT
+);
+CREATE INDEX device_authorizations_by_client ON device_authorizations (client_id);
+CREATE INDEX device_authorizations_by_grant ON device_authorizations (grant_id);
+CREATE INDEX device_authorizations_by_expiry ON device_authorizations (expires_at);
