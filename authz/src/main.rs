@@ -91,6 +91,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let options = ServeOptions { tls, max_body_bytes: usize::MAX, ..ServeOptions::default() };
     serve(listener, routes::router(services), options, shutdown_signal()).await;
     maintenance.abort();
+    logging::flush();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -53,6 +53,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let code = runtime.block_on(start(read));
     // Not waited for: a read of standard input that nobody needs any more may never end.
     runtime.shutdown_background();
+    serving::logging::flush();
     code
 }
 

@@ -21,6 +21,8 @@ mod listener;
 mod places;
 mod serve;
 mod shutdown;
+#[cfg(feature = "otel")]
+mod traces;
 
 pub use args::ServingArgs;
 pub use audit::AuditTarget;

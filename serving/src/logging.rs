@@ -1,8 +1,8 @@
-//! Logs: to stderr, as text or JSON, filtered by `RUST_LOG`.
+//! Logs: to stderr, as text or JSON, filtered by `RUST_LOG`; and traces, with the feature `otel`.
 
 use crate::settings::InvalidSetting;
 use std::io;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -32,13 +32,24 @@ pub fn init(format: LogFormat, default_filter: &str) -> Result<(), InvalidSettin
     #[expect(clippy::disallowed_methods, reason = "no setting of ours: what every program of this kind reads")]
     let set = std::env::var_os(EnvFilter::DEFAULT_ENV);
     let filter = filter(set.as_ref().map(|set| set.to_string_lossy()).as_deref(), default_filter)?;
-    let logs = fmt().with_env_filter(filter).with_writer(io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    #[cfg(feature = "otel")]
+    let registry = registry.with(crate::traces::layer()?);
+    let logs = fmt::layer().with_writer(io::stderr);
     // An error means that logging runs already, which is what was asked for.
     let _already_running = match format {
-        LogFormat::Text => logs.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Text => registry.with(logs.with_ansi(io::IsTerminal::is_terminal(&io::stderr()))).try_init(),
+        LogFormat::Json => {
+            registry.with(logs.json().flatten_event(true).with_current_span(true).with_span_list(false)).try_init()
+        }
     };
     Ok(())
+}
+
+/// The last thing that a process does: hands over the traces that wait for it, if there are any.
+pub fn flush() {
+    #[cfg(feature = "otel")]
+    crate::traces::flush();
 }
 
 fn filter(set: Option<&str>, default_filter: &str) -> Result<EnvFilter, InvalidSetting> {

@@ -71,7 +71,7 @@ pub async fn set(mut request: Request, next: Next) -> Response {
 /// Named by its route, as in `POST /mcp`. Who asks, for what, and what comes of it is added by whoever finds it out.
 fn span(request: &Request, id: RequestId) -> Span {
     let name = format!("{} {}", request.method(), route(request));
-    tracing::info_span!(
+    let span = tracing::info_span!(
         "request",
         otel.name = name,
         request_id = %id,
@@ -79,7 +79,10 @@ fn span(request: &Request, id: RequestId) -> Span {
         client_id = Empty,
         tool = Empty,
         outcome = Empty
-    )
+    );
+    #[cfg(feature = "otel")]
+    crate::traces::join(&span, request);
+    span
 }
 
 /// The route as it is mounted, so that what stands in a path names no span of its own; of what is not mounted, the path.

@@ -17,6 +17,7 @@ use axum::{
 use http::{Method, StatusCode};
 use serving::RequestId;
 use std::{sync::Arc, time::Instant};
+use tracing::Span;
 
 /// What is known before the answer is.
 struct Seen {
@@ -41,6 +42,7 @@ pub(super) async fn watch(State(services): State<Arc<Services>>, mut request: Re
     let response = next.run(request).await;
     let found = notes.noted();
     let reason = reason(&response, &found);
+    record(&found, reason);
     let metrics = &services.operations.metrics;
     metrics.answered(&seen.route, seen.method, response.status(), arrived.elapsed());
     if let Some(reason) = reason {
@@ -51,6 +53,15 @@ pub(super) async fn watch(State(services): State<Arc<Services>>, mut request: Re
         audit(&services, &seen, &found, (reason, response.status()));
     }
     response
+}
+
+/// In the span of the request, which the log and the traces show.
+fn record(found: &Noted, reason: Option<&'static str>) {
+    let span = Span::current();
+    if let Some(client_id) = &found.client_id {
+        span.record("client_id", client_id.as_str());
+    }
+    span.record("outcome", reason.unwrap_or("accepted"));
 }
 
 fn audit(services: &Services, seen: &Seen, noted: &Noted, (reason, status): (Option<&'static str>, StatusCode)) {
