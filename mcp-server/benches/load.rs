@@ -251,8 +251,8 @@ async fn twin(port: u16, folder: &std::path::Path) {
     serving::logging::init(serving::logging::LogFormat::Text, "info").unwrap();
     let url = format!("sqlite:{}", folder.join("notes.db").display());
     let storage = Storage::new(url.parse().unwrap(), Arc::new(SystemRandom::new()));
-    let meter = Arc::new(Meter::new(storage.clone()));
-    let means = tools::Means { clock: Arc::new(SystemClock), storage, meter, monthly_quota: 1_000_000 };
+    let meter = Arc::new(Meter::new(storage.clone(), None));
+    let means = tools::Means { clock: Arc::new(SystemClock), storage, meter };
     let endpoint = mcp::endpoint(tools::Tools::new(means), 1 << 20, CancellationToken::new());
     let router =
         axum::Router::new().route("/mcp", endpoint).merge(serving::health::routes(|| std::future::ready(true)));

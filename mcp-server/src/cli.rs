@@ -308,7 +308,7 @@ pub struct StorageArgs {
     )]
     pub database_url: String,
 
-    /// The requests per person and month that `get_api_usage` counts down from; nothing is refused for it
+    /// The requests that each person has in a month, or off; without one left, tools say so and do nothing
     #[arg(long, env = "MCP_RESOURCE_MONTHLY_QUOTA", value_name = "REQUESTS", default_value = "100000")]
     pub monthly_quota: String,
 }

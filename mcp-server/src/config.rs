@@ -65,8 +65,8 @@ pub struct Config {
 pub struct StorageConfig {
     /// Where notes and usage are kept.
     pub database_url: DatabaseUrl,
-    /// The requests per person and month that are reported as the quota.
-    pub monthly_quota: u64,
+    /// The requests that each person has in a month, if they are limited.
+    pub monthly_quota: Option<u64>,
 }
 
 impl TryFrom<Cli> for Config {
@@ -208,9 +208,14 @@ fn outgoing(args: &ServingArgs, problems: &mut Problems) -> Option<ClientOptions
 fn storage(args: &StorageArgs, problems: &mut Problems) -> Option<StorageConfig> {
     let fix = "write sqlite: and a file name, or a postgres:// URL";
     let database_url = problems.check("MCP_RESOURCE_DATABASE_URL", fix, args.database_url.parse());
-    let fix = "use a whole number of requests, such as 100000";
-    let monthly_quota = problems.check("MCP_RESOURCE_MONTHLY_QUOTA", fix, args.monthly_quota.parse());
-    Some(StorageConfig { database_url: database_url?, monthly_quota: monthly_quota? })
+    let fix = "use a whole number of requests above 0, such as 100000, or off";
+    let monthly_quota = match args.monthly_quota.as_str() {
+        "off" | "false" => None,
+        number => {
+            Some(problems.check("MCP_RESOURCE_MONTHLY_QUOTA", fix, number.parse::<std::num::NonZeroU64>())?.get())
+        }
+    };
+    Some(StorageConfig { database_url: database_url?, monthly_quota })
 }
 
 fn options(

@@ -122,7 +122,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         }
     };
     // Logged if it fails; there is nobody left to tell.
-    means.meter.flush().await.ok();
+    means.meter.flush(means.clock.now()).await.ok();
     means.storage.close().await;
     served
 }
@@ -177,14 +177,14 @@ fn means(config: &StorageConfig, clock: Arc<dyn Clock>) -> Means {
     #[expect(clippy::disallowed_methods, reason = "the one place that makes the generator")]
     let random = Arc::new(SystemRandom::new());
     let storage = Storage::new(config.database_url.clone(), random);
-    let meter = Arc::new(Meter::new(storage.clone()));
-    let (opened, counted) = (storage.clone(), Arc::clone(&meter));
+    let meter = Arc::new(Meter::new(storage.clone(), config.monthly_quota));
+    let (opened, counted, clock_of_counts) = (storage.clone(), Arc::clone(&meter), Arc::clone(&clock));
     tokio::spawn(async move {
         // Logged if it fails; the first call of a tool tries again.
         opened.open().await.ok();
-        counted.keep_flushing().await;
+        counted.keep_flushing(clock_of_counts).await;
     });
-    Means { clock, storage, meter, monthly_quota: config.monthly_quota }
+    Means { clock, storage, meter }
 }
 
 /// Fetches the keys before the first request if the issuer answers in time, and goes on trying if not.

@@ -26,7 +26,8 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_RESOURCE_AUDIT_LOG={}", self.audit)?;
         writeln!(f, "MCP_RESOURCE_USERINFO={}", if options.user_info { "on" } else { "off" })?;
         writeln!(f, "MCP_RESOURCE_DATABASE_URL={}", self.storage.database_url)?;
-        writeln!(f, "MCP_RESOURCE_MONTHLY_QUOTA={}", self.storage.monthly_quota)?;
+        let quota = self.storage.monthly_quota.map_or_else(|| "off".to_owned(), |quota| quota.to_string());
+        writeln!(f, "MCP_RESOURCE_MONTHLY_QUOTA={quota}")?;
         write!(f, "{}", self.file)?;
         let advertised = options.advertised_issuers.as_deref().unwrap_or_default();
         writeln!(f, "MCP_RESOURCE_ADVERTISED_AUTH_SERVERS={}", advertised.join(","))?;

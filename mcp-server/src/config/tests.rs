@@ -222,6 +222,15 @@ fn printed_settings_hold_no_secret() {
 }
 
 #[test]
+fn a_quota_is_a_number_or_off() {
+    let quota = |raw| config(&["--monthly-quota", raw]).map(|config| config.storage.monthly_quota).ok();
+    assert_eq!((quota("1"), quota("off")), (Some(Some(1)), Some(None)));
+    for wrong in ["0", "1.5", "unlimited"] {
+        assert_eq!(problems(&["--monthly-quota", wrong]), ["MCP_RESOURCE_MONTHLY_QUOTA"], "{wrong}");
+    }
+}
+
+#[test]
 fn the_metrics_have_a_port_of_their_own() {
     assert_eq!(config(&["--metrics-port", "9801"]).unwrap().metrics_port, Some(9801));
     assert_eq!(config(&["--metrics-port", ""]).unwrap().metrics_port, None);

@@ -35,6 +35,7 @@ every_database! {
     there_can_be_too_many_notes,
     strange_text_stays_as_it_is,
     usage_adds_up_by_day_and_month,
+    usage_of_long_ago_is_swept,
     many_can_write_at_once,
 }
 
@@ -149,6 +150,20 @@ async fn usage_adds_up_by_day_and_month(storage: &Storage) {
     assert_eq!(used(&me, "07-27").await, Usage { today: count(20), month: count(220) });
     assert_eq!(used(&me, "08-01").await, Usage::default());
     assert_eq!(used(&other, "07-28").await, Usage { today: count(10), month: count(10) });
+}
+
+async fn usage_of_long_ago_is_swept(storage: &Storage) {
+    let me = somebody();
+    let noon = |day: &str| format!("{day}T12:00:00Z").parse::<Timestamp>().unwrap();
+    for date in ["2024-02-29", "2024-03-01", "2024-04-15"] {
+        let key = (me.clone(), day(noon(date)));
+        storage.add_usage(&Pending::from([(key, Count { requests: 1, tokens: 1 })])).await.unwrap();
+    }
+    assert_eq!(storage.sweep_usage(noon("2024-04-15")).await.unwrap(), 1);
+    assert_eq!(storage.sweep_usage(noon("2024-04-15")).await.unwrap(), 0);
+    for (date, requests) in [("2024-02-29", 0), ("2024-03-31", 1), ("2024-04-30", 1)] {
+        assert_eq!(storage.usage(&me, noon(date)).await.unwrap().month.requests, requests, "{date}");
+    }
 }
 
 async fn many_can_write_at_once(storage: &Storage) {

@@ -16,6 +16,8 @@ const ADD: &str = "INSERT INTO usage_by_day (issuer, subject, day, requests, tok
 const SUM: &str = "SELECT CAST(COALESCE(SUM(requests), 0) AS BIGINT), CAST(COALESCE(SUM(tokens), 0) AS BIGINT) \
     FROM usage_by_day WHERE issuer = $1 AND subject = $2 AND day >= $3 AND day <= $4";
 
+const SWEEP: &str = "DELETE FROM usage_by_day WHERE day < $1";
+
 /// Some usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
@@ -72,6 +74,21 @@ impl Storage {
         self.within(async |database| {
             let month = sum(database, person, (today.first_of_month(), today)).await?;
             Ok(Usage { today: sum(database, person, (today, today)).await?, month })
+        })
+        .await
+    }
+}
+
+impl Storage {
+    /// Removes what nobody asks for any more: days before the month before that of `now`. Tells how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub(crate) async fn sweep_usage(&self, now: Timestamp) -> Result<u64, StorageError> {
+        let before = day(now).first_of_month().yesterday().map_or(Date::MIN, Date::first_of_month);
+        self.within(async |database| {
+            let query = sqlx::query(SWEEP).bind(before.to_string());
+            Ok(query.execute(&database.writer).await?.rows_affected())
         })
         .await
     }

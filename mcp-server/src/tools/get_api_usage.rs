@@ -26,10 +26,10 @@ pub(super) struct ApiUsage {
     tokens_today: u64,
     /// The same since the first of the month.
     tokens_this_month: u64,
-    /// Requests that there are per month. Nothing is refused when they are used up.
-    monthly_quota: u64,
-    /// Requests that are left of them.
-    quota_remaining: u64,
+    /// Requests that there are per month; null when there is no end of them.
+    monthly_quota: Option<u64>,
+    /// Requests that are left of them. With none left, only this tool answers.
+    quota_remaining: Option<u64>,
 }
 
 /// Why there is no answer.
@@ -54,13 +54,14 @@ impl Tools {
 
     async fn usage_of(&self, token: &AccessToken) -> Result<ApiUsage, Unknown> {
         let used = self.means.meter.usage(&Person::of(token)?, self.means.clock.now()).await?;
+        let quota = self.means.meter.quota();
         Ok(ApiUsage {
             requests_today: used.today.requests,
             requests_this_month: used.month.requests,
             tokens_today: used.today.tokens,
             tokens_this_month: used.month.tokens,
-            monthly_quota: self.means.monthly_quota,
-            quota_remaining: self.means.monthly_quota.saturating_sub(used.month.requests),
+            monthly_quota: quota,
+            quota_remaining: quota.map(|quota| quota.saturating_sub(used.month.requests)),
         })
     }
 }

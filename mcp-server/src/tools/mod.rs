@@ -20,10 +20,10 @@ use rmcp::handler::server::router::prompt::PromptRouter;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, ContentBlock, GetPromptRequestParams, GetPromptResponse,
-    Implementation, JsonObject, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ResourceContents,
-    ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorCode,
+    GetPromptRequestParams, GetPromptResponse, Implementation, JsonObject, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ResourceContents, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, tool_handler};
@@ -41,6 +41,9 @@ pub const PROTOCOL_VERSIONS: &[ProtocolVersion] = &[
     ProtocolVersion::V_2026_07_28,
 ];
 
+/// Of a resource or prompt when the quota is used up: what HTTP says to too many requests, outside JSON-RPC's own range.
+const USED_UP: ErrorCode = ErrorCode(429);
+
 /// What the tools work with.
 #[derive(Clone, Debug)]
 pub struct Means {
@@ -48,10 +51,8 @@ pub struct Means {
     pub clock: Arc<dyn Clock>,
     /// Where notes are kept.
     pub storage: Storage,
-    /// What counts their use.
+    /// What counts their use, and knows the quota.
     pub meter: Arc<Meter>,
-    /// The requests per person and month that `get_api_usage` counts down from. Nothing is refused for it.
-    pub monthly_quota: u64,
 }
 
 /// The MCP server. Clones share the tool router, which is built once.
@@ -90,6 +91,18 @@ impl Tools {
         if let Some(span) = span.filter(|_| self.router.has_route(tool)) {
             span.record_tool(tool);
         }
+    }
+
+    /// What to say to whoever has no request left this month.
+    fn used_up(&self, token: &AccessToken) -> Option<String> {
+        let meter = &self.means.meter;
+        let until = meter.used_up_until(&Person::of(token).ok()?, self.means.clock.now())?;
+        let quota = meter.quota()?;
+        Some(format!("your {quota} requests of this month are used up; there are new ones on {until} (UTC)"))
+    }
+
+    fn check_quota(&self, token: &AccessToken) -> Result<(), ErrorData> {
+        self.used_up(token).map_or(Ok(()), |used_up| Err(ErrorData::new(USED_UP, used_up, None)))
     }
 
     /// Counts a request of whoever it is for; without a person there is nobody to count for.
@@ -153,6 +166,12 @@ impl ServerHandler for Tools {
     ) -> Result<CallToolResponse, ErrorData> {
         let token = verified(&context)?;
         self.trace(&request.name, &context);
+        // Who is told that nothing is left may still look.
+        if request.name != get_api_usage::NAME
+            && let Some(used_up) = self.used_up(&token)
+        {
+            return Ok(CallToolResult::error(vec![ContentBlock::text(used_up)]).into());
+        }
         let asked = request.arguments.as_ref().map_or(0, written);
         // Into the context, so that a tool takes the token without a copy of all headers.
         let user_info = user_info(&context);
@@ -183,6 +202,7 @@ impl ServerHandler for Tools {
         mut context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let token = verified(&context)?;
+        self.check_quota(&token)?;
         context.extensions.insert(token.clone());
         let asked = request.arguments.as_ref().map_or(0, written);
         let asked_for = PromptContext::new(self, request.name, request.arguments, context);
@@ -219,6 +239,7 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let token = verified(&context)?;
+        self.check_quota(&token)?;
         let outcome = resources::read(self, &token, &request.uri, &context).await;
         let answered = outcome.as_ref().map_or(0, |result| result.contents.iter().map(length).sum());
         self.count(&token, answered);

@@ -4,11 +4,15 @@ use std::collections::HashSet;
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
+use mcp_server::resource_server::ResourceIdentifier;
+use mcp_server::{mcp, routes};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::bench::Answered;
-use crate::server::Server;
+use crate::issuer::RESOURCE;
+use crate::server::{Server, set};
 
 const NOW: &str = "2026-09-21T14:13:20Z";
 
@@ -201,13 +205,41 @@ async fn usage_is_counted_per_person_and_day() {
     server.done(server.call_as("ann", "create_secure_note", &note)).await;
     let after = used("ann").await;
     let counted = ["requests_today", "requests_this_month", "monthly_quota", "quota_remaining"];
-    assert_eq!(counted.map(|name| after[name].as_u64().unwrap()), [2, 2, 10, 8]);
+    assert_eq!(counted.map(|name| after[name].as_u64().unwrap()), [2, 2, 1000, 998]);
     let tokens = after["tokens_today"].as_u64().unwrap();
     assert!((1000..1300).contains(&tokens), "{tokens}");
     assert_eq!(used("bob").await["requests_this_month"], 0);
     server.bench.advance(10 * 60 * 60);
     let tomorrow = used("ann").await;
-    assert_eq!(counted.map(|name| tomorrow[name].as_u64().unwrap()), [0, 3, 10, 7]);
+    assert_eq!(counted.map(|name| tomorrow[name].as_u64().unwrap()), [0, 3, 1000, 997]);
     server.bench.advance(30 * 24 * 60 * 60);
     assert_eq!(used("ann").await["requests_this_month"], 0);
+}
+
+#[tokio::test]
+async fn who_has_used_up_a_month_is_told_until_when_and_others_are_not_held_up() {
+    let mut server = Server::start().await;
+    let endpoint = mcp::endpoint(server.tools_with(3), 1 << 20, CancellationToken::new());
+    let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
+    server.router = routes::router(&resource, &server.bench.server, endpoint);
+    let call = |subject, tool| server.call_as(subject, tool, &json!({}));
+    for _ in 0..3 {
+        server.done(call("ann", "get_time")).await;
+    }
+    let told = "your 3 requests of this month are used up; there are new ones on 2026-10-01 (UTC)";
+    assert_eq!(server.complaint(call("ann", "get_time")).await, told);
+    let used = server.done(call("ann", "get_api_usage")).await;
+    assert_eq!((&used["requests_this_month"], &used["quota_remaining"]), (&json!(3), &json!(0)));
+    let token = server.bench.token(json!({"sub": "ann", "scope": "mcp:read"}));
+    for (method, params) in
+        [("resources/read", json!({"uri": "user://profile"})), ("prompts/get", json!({"name": "summarize_notes"}))]
+    {
+        let mut request = server.legacy(None, method, params);
+        set(&mut request, "authorization", &format!("Bearer {token}"));
+        let error = server.send(request).await.body["error"].clone();
+        assert_eq!((&error["code"], &error["message"]), (&json!(429), &json!(told)), "{method}");
+    }
+    server.done(call("bob", "get_time")).await;
+    server.bench.advance(10 * 24 * 60 * 60);
+    server.done(call("ann", "get_time")).await;
 }

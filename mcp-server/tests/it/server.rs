@@ -20,6 +20,9 @@ use crate::bench::{Answered, Bench, Change};
 use crate::issuer::RESOURCE;
 use crate::log;
 
+/// The requests that a person has in a month.
+const QUOTA: u64 = 1000;
+
 pub(crate) struct Server {
     pub(crate) bench: Bench,
     pub(crate) router: Router,
@@ -28,7 +31,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn tools(&self) -> tools::Tools {
-        tools::Tools::new(means(&self.bench, &self.folder))
+        self.tools_with(QUOTA)
+    }
+
+    /// Tools with another quota.
+    pub(crate) fn tools_with(&self, quota: u64) -> tools::Tools {
+        tools::Tools::new(means(&self.bench, &self.folder, quota))
     }
 
     pub(crate) async fn start() -> Self {
@@ -47,7 +55,7 @@ impl Server {
         })
         .await;
         let folder = tempfile::tempdir().unwrap();
-        let tools = change(tools::Tools::new(means(&bench, &folder)));
+        let tools = change(tools::Tools::new(means(&bench, &folder, QUOTA)));
         let endpoint = mcp::endpoint(tools, 1 << 20, CancellationToken::new());
         let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
         let router = routes::router(&resource, &bench.server, endpoint);
@@ -97,11 +105,11 @@ impl Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge of these tests")]
-fn means(bench: &Bench, folder: &TempDir) -> tools::Means {
+fn means(bench: &Bench, folder: &TempDir, quota: u64) -> tools::Means {
     let url = format!("sqlite:{}", folder.path().join("data/notes.db").display());
     let storage = Storage::new(url.parse().unwrap(), Arc::new(SystemRandom::new()));
-    let meter = Arc::new(Meter::new(storage.clone()));
-    tools::Means { clock: Arc::clone(&bench.clock) as _, storage, meter, monthly_quota: 10 }
+    let meter = Arc::new(Meter::new(storage.clone(), Some(quota)));
+    tools::Means { clock: Arc::clone(&bench.clock) as _, storage, meter }
 }
 
 pub(crate) fn set(request: &mut Request, name: &'static str, value: &str) {
