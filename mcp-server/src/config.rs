@@ -242,7 +242,7 @@ fn options(
         problems.add("MCP_RESOURCE_ADVERTISED_AUTH_SERVERS", "names another place than the metadata shim", fix);
     }
     options.name = Some("Portcullis MCP server".to_owned());
-    options.user_info = user_info(&cli.introspect.userinfo, problems);
+    options.user_info = switch("MCP_RESOURCE_USERINFO", Some(&cli.introspect.userinfo), problems) == Some(true);
     options.request_id = |parts| parts.extensions.get::<serving::RequestId>().map(ToString::to_string);
     options.allowed_hosts = hosts;
     options.allowed_origins = origins;
@@ -276,11 +276,17 @@ fn advertised(cli: &Cli, problems: &mut Problems) -> Option<Vec<String>> {
     (!urls.is_empty()).then_some(urls)
 }
 
-fn user_info(raw: &str, problems: &mut Problems) -> bool {
-    if !matches!(raw, "on" | "true" | "off" | "false" | "") {
-        problems.add("MCP_RESOURCE_USERINFO", "not one of on, off", "use on or off");
+/// On or off; none when it is left out, and after a problem.
+fn switch(name: &'static str, raw: Option<&str>, problems: &mut Problems) -> Option<bool> {
+    match raw.unwrap_or_default() {
+        "" => None,
+        "on" | "true" => Some(true),
+        "off" | "false" => Some(false),
+        _ => {
+            problems.add(name, "not one of on, off", "use on or off");
+            None
+        }
     }
-    matches!(raw, "on" | "true")
 }
 
 fn check_http_hosts(trust: &TrustArgs, problems: &mut Problems) {

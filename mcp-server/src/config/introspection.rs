@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serving::settings::Problems;
 use verification_keys::{HttpHosts, Issuer};
 
-use super::filled;
+use super::{filled, switch};
 use crate::cli::IntrospectArgs;
 use crate::resource_server::{
     AuthenticationMethod, Credentials, Introspection, IntrospectionMode, IntrospectionOptions, Preset, Secret,
@@ -128,19 +128,9 @@ pub(super) fn opaque_tokens(
 ) -> bool {
     const NAME: &str = "MCP_RESOURCE_OPAQUE_TOKENS";
     let asked = options.mode != IntrospectionMode::Never;
-    match args.opaque_tokens.as_deref().unwrap_or_default() {
-        "" => preset.opaque_tokens && asked,
-        "off" | "false" => false,
-        "on" | "true" => {
-            if !asked {
-                let fix = "set MCP_RESOURCE_INTROSPECT=fallback";
-                problems.add(NAME, "on, but the issuer is never asked about them", fix);
-            }
-            true
-        }
-        _ => {
-            problems.add(NAME, "not one of on, off", "use on or off");
-            false
-        }
+    let told = switch(NAME, args.opaque_tokens.as_deref(), problems);
+    if told == Some(true) && !asked {
+        problems.add(NAME, "on, but the issuer is never asked about them", "set MCP_RESOURCE_INTROSPECT=fallback");
     }
+    told.unwrap_or(preset.opaque_tokens && asked)
 }

@@ -2,6 +2,7 @@
 
 use serving::settings::Problems;
 
+use super::switch;
 use crate::cli::ScopeArgs;
 use crate::resource_server::ScopePolicy;
 
@@ -15,16 +16,8 @@ pub struct ScopeSettings {
 }
 
 pub(super) fn settings(args: &ScopeArgs, problems: &mut Problems) -> ScopeSettings {
-    const NAME: &str = "MCP_RESOURCE_HIDE_TOOLS";
-    let hide_tools = match args.hide_tools.as_str() {
-        "on" | "true" => true,
-        "off" | "false" | "" => false,
-        _ => {
-            problems.add(NAME, "not one of on, off", "use on or off");
-            false
-        }
-    };
-    ScopeSettings { hierarchy: args.hierarchy.clone(), hide_tools }
+    let hide_tools = switch("MCP_RESOURCE_HIDE_TOOLS", Some(&args.hide_tools), problems);
+    ScopeSettings { hierarchy: args.hierarchy.clone(), hide_tools: hide_tools == Some(true) }
 }
 
 /// Adds the chains to what the tools say.

@@ -2,7 +2,7 @@
 
 use serving::settings::Problems;
 
-use super::{filled, list};
+use super::{filled, list, switch};
 use crate::cli::ShimArgs;
 use crate::resource_server::{Preset, ResourceIdentifier, ShimClient, ShimOptions, ShimRedirectUri, shim};
 
@@ -20,15 +20,12 @@ pub(super) fn options(
     problems: &mut Problems,
 ) -> Option<ShimOptions> {
     let client = client(args, problems);
-    let drop_resource = match filled(args.drop_resource.as_ref()) {
-        None => preset.drop_resource,
-        Some(word) => switch(DROP_RESOURCE, &word, problems),
-    };
+    let drop_resource = switch(DROP_RESOURCE, args.drop_resource.as_deref(), problems).unwrap_or(preset.drop_resource);
     let add_audience = match filled(args.add_audience.as_ref()) {
         None => preset.add_audience.then(|| resource.as_str().to_owned()),
         Some(word) => Some(word).filter(|word| !matches!(word.as_str(), "off" | "false")),
     };
-    if !switch(ON, &args.on, problems) {
+    if switch(ON, Some(&args.on), problems) != Some(true) {
         check_off(args, problems);
         return None;
     }
@@ -56,13 +53,6 @@ pub(super) fn check_off(args: &ShimArgs, problems: &mut Problems) {
     for (name, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
         problems.add(name, "is set, but there is no shim", "set MCP_RESOURCE_METADATA_SHIM=on, or remove it");
     }
-}
-
-fn switch(name: &'static str, word: &str, problems: &mut Problems) -> bool {
-    if !matches!(word, "on" | "true" | "off" | "false" | "") {
-        problems.add(name, "not one of on, off", "use on or off");
-    }
-    matches!(word, "on" | "true")
 }
 
 fn client(args: &ShimArgs, problems: &mut Problems) -> Option<ShimClient> {

@@ -344,15 +344,29 @@ fn clients_can_be_sent_elsewhere_than_to_the_issuer() {
 #[test]
 fn the_settings_of_every_recipe_are_right() {
     for preset in crate::resource_server::Preset::ALL {
-        let mut args = vec!["--behind-tls-proxy".to_owned(), "--preset".to_owned(), preset.name.to_owned()];
-        for (name, value) in preset.recipe.here {
-            let flag = name.trim_start_matches("MCP_RESOURCE_").to_ascii_lowercase().replace('_', "-");
-            let flag = if flag == "auth-server-url" { "auth-server" } else { &flag };
-            let part = |part: &str| part.split_once('>').map_or(part.to_owned(), |(_, rest)| format!("x{rest}"));
-            args.extend([format!("--{flag}"), value.split('<').map(part).collect()]);
+        let recipe = &preset.recipe;
+        let usual = recipe.here.to_vec();
+        let varied = |variant: &crate::resource_server::Variant| {
+            let kept = usual.iter().filter(|(name, _)| variant.here.iter().all(|(other, _)| other != name));
+            kept.chain(variant.here).copied().collect()
+        };
+        for here in recipe.variants.iter().map(varied).chain([usual.clone()]) {
+            assert_right(preset.name, &here);
         }
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let problems = config(&args).err();
-        assert!(problems.is_none(), "{}: {problems:?}", preset.name);
     }
+}
+
+fn assert_right(preset: &str, here: &[(&str, &str)]) {
+    let mut args = vec!["--behind-tls-proxy".to_owned(), "--preset".to_owned(), preset.to_owned()];
+    for (name, value) in here {
+        let flag = name.trim_start_matches("MCP_RESOURCE_").to_ascii_lowercase().replace('_', "-");
+        let flag = if flag == "auth-server-url" { "auth-server" } else { &flag };
+        // Each `<what it is>` becomes a word of its own.
+        let word = |what: &str, rest: &str| format!("x{}{rest}", what.len());
+        let part = |part: &str| part.split_once('>').map_or(part.to_owned(), |(what, rest)| word(what, rest));
+        args.extend([format!("--{flag}"), value.split('<').map(part).collect()]);
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let problems = config(&args).err();
+    assert!(problems.is_none(), "{preset} {here:?}: {problems:?}");
 }

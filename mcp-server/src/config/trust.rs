@@ -5,7 +5,7 @@ use serving::settings::Problems;
 use url::Url;
 use verification_keys::{AllowedAlgorithms, HttpHosts, Issuer, SigningAlgorithm};
 
-use super::{filled, introspection, list, shim};
+use super::{filled, introspection, list, shim, switch};
 use crate::cli::{IntrospectArgs, ShimArgs, TrustArgs};
 use crate::resource_server::{
     AudienceRules, IssuerOptions, IssuerPlaces, Preset, ResourceIdentifier, ScopeNames, Strictness, TENANT,
@@ -65,7 +65,7 @@ pub(super) fn issuer(
     let strictness = problems.check("MCP_RESOURCE_OAUTH_STRICT", fix, trust.oauth_strict.parse::<Strictness>());
     let max_token_lifetime = max_token_lifetime(trust.max_token_lifetime_seconds.as_ref(), problems);
     let algorithms = algorithms(&trust.algorithms, problems);
-    let allow_missing_kid = switch("MCP_RESOURCE_ALLOW_MISSING_KID", trust.allow_missing_kid.as_ref(), problems);
+    let allow_missing_kid = switch("MCP_RESOURCE_ALLOW_MISSING_KID", trust.allow_missing_kid.as_deref(), problems);
     let places = places(raw, http_hosts, problems);
     let scope_names = scope_names(trust, problems);
     let words = introspection::words(raw.introspect, problems);
@@ -196,19 +196,6 @@ fn scope_names(trust: &TrustArgs, problems: &mut Problems) -> ScopeNames {
 /// RFC 6749 §3.3: the characters of a scope token.
 fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
-}
-
-/// None when it is left out.
-fn switch(name: &'static str, raw: Option<&String>, problems: &mut Problems) -> Option<bool> {
-    match raw.map(String::as_str).unwrap_or_default() {
-        "" => None,
-        "on" | "true" => Some(true),
-        "off" | "false" => Some(false),
-        _ => {
-            problems.add(name, "not one of on, off", "use on or off");
-            None
-        }
-    }
 }
 
 fn max_token_lifetime(raw: Option<&String>, problems: &mut Problems) -> Option<SignedDuration> {

@@ -64,7 +64,7 @@ pub use metrics::METRICS_MEDIA_TYPE;
 pub use origin::{AllowedOrigins, InvalidOrigin};
 pub use presets::{
     AudienceKind, Evidence, EvidenceLabel, Guard, Introspection, Preset, Recipe, RequiredClaim, TENANT, TenantTemplate,
-    UnknownPreset,
+    UnknownPreset, Variant,
 };
 pub use refusal_body::RefusalBody;
 pub use require_scope::{RequireScope, RequireScopeLayer};

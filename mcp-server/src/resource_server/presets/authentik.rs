@@ -23,6 +23,7 @@ pub(super) const AUTHENTIK: Preset = Preset {
             ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
             ("MCP_RESOURCE_AUDIENCES", "<client id>"),
         ],
+        variants: &[],
         strict: "`aud` is the client's id, as in an ID token: tokens with `nonce`, `at_hash` or `c_hash` are refused.",
         verified: "The source of one version; not a live server.",
     },

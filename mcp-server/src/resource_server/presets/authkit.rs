@@ -22,6 +22,7 @@ pub(super) const AUTHKIT: Preset = Preset {
             ("MCP_RESOURCE_AUTH_SERVER_URL", "https://example.authkit.app"),
             ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
         ],
+        variants: &[],
         strict: "`aud` is the URL. Without resource indicators it is the environment's client id: name that in \
                  `MCP_RESOURCE_AUDIENCES`, and any application of the environment gets in.",
         verified: "A capture of the metadata and FastMCP's provider; not a live environment.",

@@ -30,6 +30,7 @@ pub(super) const AUTHZ: Preset = Preset {
         title: "Our own authorization server",
         there: &["Put the public URL of the MCP server into `MCP_AUTH_RESOURCES`.", "Start `authz`."],
         here: &[("MCP_RESOURCE_AUTH_SERVER_URL", "http://localhost:9000")],
+        variants: &[],
         strict: "`aud` is `MCP_RESOURCE_PUBLIC_URL`: clients send it as `resource`, and authz knows no other.",
         verified: "The end-to-end tests run authz, this server and the client together.",
     },

@@ -2,11 +2,11 @@
 //! a resource server.
 
 use super::authz::AUTHZ;
-use super::{Evidence, EvidenceLabel, Introspection, Preset, Recipe, RequiredClaim};
+use super::{Evidence, EvidenceLabel, Introspection, Preset, Recipe, RequiredClaim, Variant};
 
 pub(super) const COGNITO: Preset = Preset {
     name: "cognito",
-    evidence: Evidence { label: EvidenceLabel::Documented, date: "2026-11-20" },
+    evidence: Evidence { label: EvidenceLabel::Documented, date: "2026-11-21" },
     // moto writes `JWT`, Cognito nothing.
     token_types: &["jwt"],
     untyped: true,
@@ -33,10 +33,17 @@ pub(super) const COGNITO: Preset = Preset {
             ("MCP_RESOURCE_METADATA_SHIM_CLIENT_ID", "<id of the app client>"),
             ("MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS", "http://localhost:3030/callback"),
         ],
-        strict: "`aud` is `MCP_RESOURCE_PUBLIC_URL`. Tokens of machines have no `aud`: for them set \
-                 `MCP_RESOURCE_OAUTH_STRICT=false` and list the app clients in `MCP_RESOURCE_ALLOWED_CLIENTS`; the prefix \
-                 of the scopes still ties a token to this server.",
-        verified: "The developer guide for the shape of tokens; moto 5.2.5 for keys and metadata.",
+        variants: &[Variant {
+            when: "When programs without a person come in too, or the pool is on the Lite tier: their tokens have no `aud`.",
+            here: &[
+                ("MCP_RESOURCE_OAUTH_STRICT", "false"),
+                ("MCP_RESOURCE_ALLOWED_CLIENTS", "<id of the app client>,<id of the client of the program>"),
+            ],
+        }],
+        strict: "`aud` is `MCP_RESOURCE_PUBLIC_URL`. Tokens of machines have no `aud` and are refused. Where they are \
+                 let in by their client, the prefix of the scopes still ties a token to this server.",
+        verified: "The developer guide for the shape of tokens; moto 5.2.5 for keys, metadata and the template; npm oidc-provider \
+                   9.13.3 imitating its tokens; not a live account.",
     },
     ..AUTHZ
 };

@@ -22,6 +22,7 @@ pub(super) const DESCOPE: Preset = Preset {
             ("MCP_RESOURCE_AUTH_SERVER_URL", "https://api.descope.com/v1/apps/agentic/<project>/<server>"),
             ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
         ],
+        variants: &[],
         strict: "`aud` holds the URL of the registered server; if it holds the project's id instead, name that in \
                  `MCP_RESOURCE_AUDIENCES`.",
         verified: "The verifier of FastMCP; not a live project.",

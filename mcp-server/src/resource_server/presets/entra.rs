@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::authz::AUTHZ;
 use super::{
-    AudienceKind, Evidence, EvidenceLabel, Guard, Introspection, Preset, Recipe, RequiredClaim, TenantTemplate,
+    AudienceKind, Evidence, EvidenceLabel, Guard, Introspection, Preset, Recipe, RequiredClaim, TenantTemplate, Variant,
 };
 
 pub(super) const ENTRA: Preset = Preset {
@@ -60,6 +60,22 @@ pub(super) const ENTRA: Preset = Preset {
             ("MCP_RESOURCE_METADATA_SHIM", "on"),
             ("MCP_RESOURCE_METADATA_SHIM_CLIENT_ID", "<client id of the client>"),
             ("MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS", "http://localhost:3030/callback"),
+        ],
+        variants: &[
+            Variant {
+                when: "When several tenants may come in:",
+                here: &[
+                    ("MCP_RESOURCE_AUTH_SERVER_URL", "https://login.microsoftonline.com/{tenantid}/v2.0"),
+                    ("MCP_RESOURCE_TENANTS", "<tenant id>,<another tenant id>"),
+                ],
+            },
+            Variant {
+                when: "When the application ID URI of the API is the public URL itself (its host is a verified domain): Entra takes `resource` then, and token requests need not pass through the MCP server.",
+                here: &[
+                    ("MCP_RESOURCE_SCOPE_PREFIX", "https://mcp.example.com/mcp/"),
+                    ("MCP_RESOURCE_METADATA_SHIM_DROP_RESOURCE", "off"),
+                ],
+            },
         ],
         strict: "`aud` is the API's client id, never the URL. For several tenants the issuer is \
                  `https://login.microsoftonline.com/{tenantid}/v2.0`, and `MCP_RESOURCE_TENANTS` lists them; without a list \

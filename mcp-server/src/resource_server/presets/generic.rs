@@ -2,7 +2,7 @@
 //! ID tokens applies.
 
 use super::authz::AUTHZ;
-use super::{Preset, Recipe, RequiredClaim};
+use super::{Preset, Recipe, RequiredClaim, Variant};
 
 pub(super) const GENERIC: Preset = Preset {
     name: "generic",
@@ -20,6 +20,24 @@ pub(super) const GENERIC: Preset = Preset {
         here: &[
             ("MCP_RESOURCE_AUTH_SERVER_URL", "https://issuer.example"),
             ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
+        ],
+        variants: &[
+            Variant {
+                when: "When its access tokens are opaque:",
+                here: &[
+                    ("MCP_RESOURCE_OPAQUE_TOKENS", "on"),
+                    ("MCP_RESOURCE_INTROSPECT_CLIENT_ID", "<client id>"),
+                    ("MCP_RESOURCE_INTROSPECT_CLIENT_SECRET", "<its secret>"),
+                ],
+            },
+            Variant {
+                when: "When its metadata does not promise PKCE with S256, though it takes it, or clients cannot register:",
+                here: &[
+                    ("MCP_RESOURCE_METADATA_SHIM", "on"),
+                    ("MCP_RESOURCE_METADATA_SHIM_CLIENT_ID", "<client id>"),
+                    ("MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS", "http://localhost:3030/callback"),
+                ],
+            },
         ],
         strict: "`aud` holds `MCP_RESOURCE_PUBLIC_URL` or one of `MCP_RESOURCE_AUDIENCES`.",
         verified: "npm oidc-provider 9.13.3, with JWT and with opaque tokens.",

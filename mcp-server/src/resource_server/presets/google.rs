@@ -20,7 +20,8 @@ pub(super) const GOOGLE: Preset = Preset {
     recipe: Recipe {
         title: "Google",
         there: &[
-            "Create an OAuth client (Desktop application) and note its id: Google has no registration.",
+            "Create an OAuth client (Desktop application) and note its id and secret: Google has no registration, so each MCP \
+             client is given both.",
             "Map our scopes to Google's, which alone can be asked for.",
         ],
         here: &[
@@ -29,6 +30,7 @@ pub(super) const GOOGLE: Preset = Preset {
             ("MCP_RESOURCE_AUDIENCES", "<client id>.apps.googleusercontent.com"),
             ("MCP_RESOURCE_SCOPE_MAP", "mcp:read=openid"),
         ],
+        variants: &[],
         strict: "`aud` is the id of your own client. That is no binding to this server: every application that uses the same \
                  client gets in.",
         verified: "The documentation of token information, as reported; not a live client.",

@@ -22,7 +22,7 @@ use std::str::FromStr;
 
 use jiff::SignedDuration;
 
-pub use recipe::Recipe;
+pub use recipe::{Recipe, Variant};
 
 /// Stands for the tenant in [`Preset::tenants`] and in an issuer that is a template.
 pub const TENANT: &str = "{tenantid}";

@@ -13,10 +13,21 @@ pub struct Recipe {
     pub there: &'static [&'static str],
     /// What to set here besides the preset.
     pub here: &'static [(&'static str, &'static str)],
+    /// What to set otherwise, or besides, in some cases.
+    pub variants: &'static [Variant],
     /// What `MCP_RESOURCE_OAUTH_STRICT=true` means with it.
     pub strict: &'static str,
     /// What the page was verified against.
     pub verified: &'static str,
+}
+
+/// A case in which other settings are needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// Which case.
+    pub when: &'static str,
+    /// What to set then, besides [`Recipe::here`] or instead of the same names there.
+    pub here: &'static [(&'static str, &'static str)],
 }
 
 impl Preset {
@@ -28,11 +39,12 @@ impl Preset {
         for (number, step) in recipe.there.iter().enumerate() {
             let _ = writeln!(page, "{}. {step}", number + 1);
         }
-        page.push_str("\n## Here\n\n```sh\n");
-        for (name, value) in recipe.here {
-            let _ = writeln!(page, "{name}={value}");
+        page.push_str("\n## Here\n\n");
+        let preset = [("MCP_RESOURCE_PRESET", self.name)];
+        page.push_str(&settings(recipe.here.iter().chain(&preset)));
+        for variant in recipe.variants {
+            let _ = write!(page, "{}\n\n{}", variant.when, settings(variant.here));
         }
-        let _ = write!(page, "MCP_RESOURCE_PRESET={}\n```\n\n", self.name);
         let _ = write!(page, "## What strict means\n\n{}\n\n", recipe.strict);
         let _ = write!(page, "## What the preset sets\n\n{}", self.table());
         let (label, date) = (self.evidence.label.as_str(), self.evidence.date);
@@ -82,6 +94,12 @@ impl Preset {
         }
         table
     }
+}
+
+/// As they stand in `.env`.
+fn settings<'s>(lines: impl IntoIterator<Item = &'s (&'static str, &'static str)>) -> String {
+    let lines: String = lines.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    format!("```sh\n{lines}```\n\n")
 }
 
 fn code(words: &[&str]) -> String {

@@ -52,6 +52,21 @@ fn every_preset_carries_its_evidence_and_a_recipe() {
 }
 
 #[test]
+fn where_clients_need_the_shim_the_recipe_has_its_lines() {
+    for preset in Preset::ALL {
+        let recipe = &preset.recipe;
+        let has = |here: &[(&str, &str)]| here.contains(&("MCP_RESOURCE_METADATA_SHIM", "on"));
+        let changes = preset.drop_resource || preset.add_audience;
+        assert!(has(recipe.here) || !preset.incomplete_metadata, "{}", preset.name);
+        assert!(
+            has(recipe.here) || !changes || recipe.variants.iter().any(|variant| has(variant.here)),
+            "{}",
+            preset.name
+        );
+    }
+}
+
+#[test]
 fn the_metadata_of_a_tenant_is_where_the_template_says() {
     let entra = &entra::ENTRA;
     let of = |issuer: &str| entra.metadata_url(issuer);

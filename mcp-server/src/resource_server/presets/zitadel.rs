@@ -1,7 +1,7 @@
 //! Zitadel: `aud` holds client and project ids, never a URL; scopes only at introspection.
 
 use super::authz::AUTHZ;
-use super::{AudienceKind, Evidence, EvidenceLabel, Preset, Recipe, RequiredClaim};
+use super::{AudienceKind, Evidence, EvidenceLabel, Preset, Recipe, RequiredClaim, Variant};
 
 pub(super) const ZITADEL: Preset = Preset {
     name: "zitadel",
@@ -18,13 +18,21 @@ pub(super) const ZITADEL: Preset = Preset {
             "Create a project, and in it the client with token type JWT; or keep opaque tokens and create an API application \
              with basic authentication for introspection.",
             "Give the project roles named `mcp:read` and `mcp:write`, and let tokens assert them: there are no scopes in a JWT.",
-            "Have clients ask for the scope `urn:zitadel:iam:org:project:id:<project id>:aud`.",
+            "Have clients ask for the scope `urn:zitadel:iam:org:project:id:<project id>:aud`: without it the project is not in \
+             `aud`, and introspection calls the token inactive.",
         ],
         here: &[
             ("MCP_RESOURCE_AUTH_SERVER_URL", "https://instance.zitadel.cloud"),
             ("MCP_RESOURCE_PUBLIC_URL", "https://mcp.example.com/mcp"),
             ("MCP_RESOURCE_AUDIENCES", "<project id>"),
         ],
+        variants: &[Variant {
+            when: "When tokens stay opaque: the API application asks about them.",
+            here: &[
+                ("MCP_RESOURCE_INTROSPECT_CLIENT_ID", "<client id of the API application>"),
+                ("MCP_RESOURCE_INTROSPECT_CLIENT_SECRET", "<its secret>"),
+            ],
+        }],
         strict: "`aud` holds the project's id.",
         verified: "Documentation and source; not a live instance.",
     },
