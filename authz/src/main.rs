@@ -10,7 +10,11 @@ use authz::{
 };
 use ring::rand::SystemRandom;
 use serving::{Listener, ServeOptions, command_line, logging, serve, settings, shutdown_signal};
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _},
+    process::ExitCode,
+    sync::Arc,
+};
 use verification_keys::SystemClock;
 
 fn main() -> ExitCode {
@@ -56,13 +60,28 @@ async fn carry_out(command: Command, config: Config) -> anyhow::Result<ExitCode>
     verification_keys::install_crypto_providers();
     #[expect(clippy::disallowed_methods, reason = "the edge: everything else gets its randomness from here")]
     let random = Arc::new(SystemRandom::new());
-    match commands::run(command, &Means { config, clock: Arc::new(SystemClock), random }).await {
+    match commands::run(command, &Means { config, clock: Arc::new(SystemClock), random, ask_password }).await {
         Ok(text) => {
             print!("{text}");
             Ok(ExitCode::SUCCESS)
         }
         Err(CommandError::Setting(problem)) => Ok(invalid(&[problem])),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Twice, and unseen, where somebody sits at a terminal; else the first line of standard input.
+fn ask_password(prompt: &str) -> io::Result<String> {
+    if !io::stdin().is_terminal() {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line)?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let password = rpassword::prompt_password(prompt)?;
+    if rpassword::prompt_password("The same again: ")? == password {
+        Ok(password)
+    } else {
+        Err(io::Error::other("the two are not the same"))
     }
 }
 

@@ -162,7 +162,12 @@ impl Server {
         let config = Config::try_from(Cli::try_parse_from(["authz"]).unwrap()).unwrap();
         let (database_url, key_dir) = (database_url(self.folder.path()), self.folder.path().join("keys"));
         let config = Config { database_url, key_dir, ..config };
-        Means { config, clock: self.clock.clone(), random: self.services.random.clone() }
+        Means {
+            config,
+            clock: self.clock.clone(),
+            random: self.services.random.clone(),
+            ask_password: |_| Ok("a password of ann".to_owned()),
+        }
     }
 
     /// The database that the server uses.

@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod keys;
 pub mod resources;
+pub mod users;
 
 use crate::{
     config::Config,
@@ -13,12 +14,15 @@ use crate::{
 use clap::Subcommand;
 use ring::{error::Unspecified, rand::SecureRandom};
 use serving::settings::InvalidSetting;
-use std::sync::Arc;
+use std::{io, sync::Arc};
 use verification_keys::Clock;
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// The people who can sign in
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// The clients that this server knows
     #[command(subcommand)]
     Clients(clients::ClientsCommand),
@@ -38,6 +42,8 @@ pub struct Means {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn SecureRandom + Send + Sync>,
+    /// Asks for a password, with this prompt where somebody sits at a terminal.
+    pub ask_password: fn(&str) -> io::Result<String>,
 }
 
 /// Why a command did not do what it was asked.
@@ -55,6 +61,9 @@ pub enum CommandError {
     /// What was asked about a client cannot be done.
     #[error(transparent)]
     Clients(#[from] clients::ClientsError),
+    /// What was asked about a person cannot be done.
+    #[error(transparent)]
+    Users(#[from] users::UsersError),
     /// What was asked about a resource server cannot be done.
     #[error(transparent)]
     Resources(#[from] resources::ResourcesError),
@@ -69,6 +78,7 @@ pub enum CommandError {
 /// It was not done; the error says what to do about it.
 pub async fn run(command: Command, means: &Means) -> Result<String, CommandError> {
     match command {
+        Command::Users(command) => users::run(command, means).await,
         Command::Clients(command) => clients::run(command, means).await,
         Command::Resources(command) => resources::run(command, means).await,
         Command::Keys(command) => keys::run(&command, means),

@@ -55,6 +55,11 @@ pub struct Password(String);
 #[error("a password is 1 to 1024 bytes long")]
 pub struct InvalidPassword;
 
+/// The value is a bad choice of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a password has at least 8 characters and at most 1024 bytes")]
+pub struct InvalidNewPassword;
+
 /// Why a password was neither hashed nor verified.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
@@ -163,6 +168,7 @@ impl PasswordLimits {
 
 impl Password {
     const MAX_BYTES: usize = 1024;
+    const MIN_CHOSEN: usize = 8;
 
     /// Takes a password as it was typed.
     ///
@@ -170,6 +176,15 @@ impl Password {
     /// It is empty or too long to be hashed for everybody who asks.
     pub fn parse(raw: &str) -> Result<Self, InvalidPassword> {
         if (1..=Self::MAX_BYTES).contains(&raw.len()) { Ok(Self(raw.to_owned())) } else { Err(InvalidPassword) }
+    }
+
+    /// Takes a password that somebody chooses for an account. Length is all that is asked for (NIST SP 800-63B §5.1.1.2).
+    ///
+    /// # Errors
+    /// It has fewer than 8 characters or more than 1024 bytes.
+    pub fn choose(raw: &str) -> Result<Self, InvalidNewPassword> {
+        let long_enough = raw.chars().take(Self::MIN_CHOSEN).count() == Self::MIN_CHOSEN;
+        Self::parse(raw).ok().filter(|_| long_enough).ok_or(InvalidNewPassword)
     }
 }
 
@@ -296,6 +311,16 @@ mod tests {
         assert_eq!(format!("{:?}", password(&"x".repeat(1024))), "Password(***)");
         for refused in ["", &"x".repeat(1025), &"x".repeat(1_000_000)] {
             assert_eq!(Password::parse(refused).unwrap_err(), InvalidPassword);
+        }
+    }
+
+    #[test]
+    fn a_chosen_password_has_eight_characters() {
+        for good in ["12345678", "äöüßäöüß", &"x".repeat(1024)] {
+            assert!(Password::choose(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1234567", "äöüßäöü", &"x".repeat(1025)] {
+            assert_eq!(Password::choose(bad).unwrap_err(), InvalidNewPassword, "{bad}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyRow};
+use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
 
 const ADD: &str = "INSERT INTO grants (id, subject, client_id, scope, resource, created_at, authenticated_at, acr, \
     keep_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -34,8 +34,7 @@ impl GrantStore for SqlStore {
 
     async fn revoke_grant(&self, id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        revoke(&mut *transaction, id, now).await?;
-        sqlx::query(FORGET_CONSENT).bind(id.as_str()).execute(&mut *transaction).await?;
+        revoke(&mut transaction, id, now).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -84,13 +83,15 @@ pub(super) async fn used(
     Ok(())
 }
 
-pub(super) async fn revoke<'c>(
-    executor: impl Executor<'c, Database = Any>,
+/// Revokes a grant and forgets the consent behind it.
+pub(super) async fn revoke(
+    transaction: &mut Transaction<'static, Any>,
     id: &GrantId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
-    query.bind(now.as_second()).bind(id.as_str()).execute(executor).await?;
+    query.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
+    sqlx::query(FORGET_CONSENT).bind(id.as_str()).execute(&mut **transaction).await?;
     Ok(())
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn redeemed(
     match (redemption, family) {
         (Redemption::First, Some(family)) => add(transaction, family, now).await,
         (Redemption::First, None) => grants::used(transaction, grant, now, now).await,
-        (Redemption::Replayed, _) => grants::revoke(&mut **transaction, grant, now).await,
+        (Redemption::Replayed, _) => grants::revoke(transaction, grant, now).await,
         (Redemption::Revoked, _) => Ok(()),
     }
 }
@@ -92,7 +92,7 @@ async fn rotate(
         Rotation::Rotated => {
             grants::used(&mut transaction, &family.grant.id, now, refreshing.next_expires_at).await?;
         }
-        Rotation::Reused => grants::revoke(&mut *transaction, &family.grant.id, now).await?,
+        Rotation::Reused => grants::revoke(&mut transaction, &family.grant.id, now).await?,
         Rotation::Spared | Rotation::Dead => {}
     }
     transaction.commit().await?;
