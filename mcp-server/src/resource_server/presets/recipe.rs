@@ -98,8 +98,11 @@ impl Preset {
 
 /// As they stand in `.env`.
 fn settings<'s>(lines: impl IntoIterator<Item = &'s (&'static str, &'static str)>) -> String {
-    let lines: String = lines.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    format!("```sh\n{lines}```\n\n")
+    let mut block = "```sh\n".to_owned();
+    for (name, value) in lines {
+        let _ = writeln!(block, "{name}={value}");
+    }
+    block + "```\n\n"
 }
 
 fn code(words: &[&str]) -> String {
