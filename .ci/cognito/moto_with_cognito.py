@@ -3,8 +3,13 @@
 It also imitates what moto's tokens leave out and the developer guide documents: scopes of the app client, and `aud` when
 the tier binds resources and a person signed in. Arguments are those of moto_server.
 """
+import json
+
 from moto.cloudformation import parsing
+from moto.cognitoidp import urls
 from moto.cognitoidp.models import CognitoIdpUserPool, cognitoidp_backends
+from moto.cognitoidp.responses import CognitoIdpOpenIdConfigurationResponse
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import main
 
 # What is no property of the stored object, or goes into it by another argument.
@@ -172,6 +177,24 @@ def create_access_token(pool, client_id, username, origin_jti):
 
 
 CognitoIdpUserPool.create_access_token = create_access_token
+without_endpoints = CognitoIdpOpenIdConfigurationResponse.serve_openid_configuration
+
+
+def serve_openid_configuration(request, url, headers):
+    """As moto's own, with the endpoints under the pool's domain, as Cognito's document has them."""
+    status, headers, body = without_endpoints(request, url, headers)
+    document = json.loads(body)
+    pool = document["issuer"].rsplit("/", 1)[1]
+    region = pool.split("_")[0]
+    domain = cognitoidp_backends[DEFAULT_ACCOUNT_ID][region].user_pools[pool].domain
+    base = f"https://{domain.domain}.auth.{region}.amazoncognito.com"
+    endpoints = {"authorization": "authorize", "token": "token", "revocation": "revoke", "userinfo": "userInfo"}
+    document |= {f"{name}_endpoint": f"{base}/oauth2/{path}" for name, path in endpoints.items()}
+    document["token_endpoint_auth_methods_supported"] = ["client_secret_basic", "client_secret_post"]
+    return status, headers, json.dumps(document).encode()
+
+
+urls.url_paths["{0}/(?P<user_pool_id>[^/]+)/.well-known/openid-configuration$"] = serve_openid_configuration
 
 # Where moto looks types up; filled by itself before, with those it has.
 parsing.get_model_list().extend([UserPool, UserPoolDomain, UserPoolResourceServer, UserPoolClient, ManagedLoginBranding])

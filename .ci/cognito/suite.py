@@ -101,6 +101,7 @@ def bad_input(suite):
         ("--callback-url", "http://app.example/callback", "neither https"),
         ("--callback-url", "https://app.example/callback#x", "a fragment"),
         ("--callback-url", "callback", "neither https"),
+        ("--callback-url", "javascript:alert(1)", "neither https"),
         ("--tier", "essentials", "use LITE, ESSENTIALS or PLUS"),
         ("--stack-name", "my stack", "a letter followed by"),
         ("--env-file", "nowhere/.env", "there is no folder nowhere"),
@@ -188,7 +189,11 @@ MCP_RESOURCE_PUBLIC_URL={url}
 MCP_RESOURCE_SCOPE_PREFIX={url}/
 MCP_RESOURCE_PRESET=cognito
 MCP_RESOURCE_OAUTH_STRICT=true
-# For the client: Cognito has no registration.
+# Clients find Cognito's endpoints at this server, with the PKCE that Cognito takes without saying so, and get this client.
+MCP_RESOURCE_METADATA_SHIM=on
+MCP_RESOURCE_METADATA_SHIM_CLIENT_ID={out['PeopleClientId']}
+MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS=http://localhost:3030/callback
+# For the client.
 MCP_SERVER_URL={url}
 MCP_CLIENT_ID={out['PeopleClientId']}
 """)
@@ -255,7 +260,34 @@ def served(suite):
         suite.check("a token of the template's client", verdict(port, mine), "ok")
         suite.check("its scopes are those of the template", verdict(port, mine, "create_secure_note", {"content": "x"}), "ok")
         suite.check("a token of another pool", verdict(port, suite.token(other_pool["PoolId"], other_pool["PeopleClientId"])), "issuer_unknown")
+        found_by_clients(suite, out, port)
         suite.check("a token of a machine, which has no audience", verdict(port, suite.token(out["PoolId"], out["MachinesClientId"])), "audience_missing")
+
+
+def answer_of(port, path, body=None):
+    """Status and JSON of an answer."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://localhost:{port}{path}", body and json.dumps(body).encode(), headers)
+    try:
+        with servers.DIRECT.open(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def found_by_clients(suite, out, port):
+    """What an MCP client finds without being told anything but the URL."""
+    origin = f"http://localhost:{port}"
+    _, resource = answer_of(port, "/.well-known/oauth-protected-resource/mcp")
+    suite.check("clients are sent to the shim", resource["authorization_servers"], [origin])
+    _, document = answer_of(port, "/.well-known/oauth-authorization-server")
+    endpoints = [document[name] for name in ("issuer", "authorization_endpoint", "token_endpoint", "code_challenge_methods_supported")]
+    suite.check("which names the pages of the template", endpoints, [origin, f"{out['SignInPages']}/oauth2/authorize", f"{out['SignInPages']}/oauth2/token", ["S256"]])
+    suite.check("and a scope of the template", (document["scopes_supported"], resource["scopes_supported"]), ([f"{origin}/mcp/mcp:read"],) * 2)
+    status, registered = answer_of(port, "/oauth2/register", {"redirect_uris": ["http://localhost:3030/callback"], "client_name": "x"})
+    suite.check("registration gives the client of the template", (status, registered.get("client_id")), (201, out["PeopleClientId"]))
+    status, refused = answer_of(port, "/oauth2/register", {"redirect_uris": ["https://other.example/callback"], "client_name": "x"})
+    suite.check("but for its callback only", (status, refused["error"]), (400, "invalid_redirect_uri"))
 
 
 def served_to_machines(suite):
@@ -276,7 +308,11 @@ MCP_RESOURCE_PRESET=cognito
 # Tokens without an audience: the client id ties them to this server, and the prefix of their scopes.
 MCP_RESOURCE_OAUTH_STRICT=false
 MCP_RESOURCE_ALLOWED_CLIENTS={people},{machines}
-# For the client: Cognito has no registration.
+# Clients find Cognito's endpoints at this server, with the PKCE that Cognito takes without saying so, and get this client.
+MCP_RESOURCE_METADATA_SHIM=on
+MCP_RESOURCE_METADATA_SHIM_CLIENT_ID={people}
+MCP_RESOURCE_METADATA_SHIM_REDIRECT_URIS=http://localhost:3030/callback
+# For the client.
 MCP_SERVER_URL={url}
 MCP_CLIENT_ID={people}
 """)
