@@ -8,6 +8,7 @@
 )]
 
 mod demo;
+mod introspection;
 mod logs;
 mod one_shot;
 mod realm;
