@@ -34,7 +34,7 @@ pub(super) const AUTH0: Preset = Preset {
             ],
         }],
         strict: "`aud` holds the API's identifier; the address of `/userinfo` beside it says nothing.",
-        verified: "Published examples of both token profiles; npm oidc-provider 9.13.3 imitating its tokens; not a live tenant.",
+        verified: "Published examples of both token profiles; npm oidc-provider 9.13.3 imitating its tokens, for sign-ins through the shim too; not a live tenant.",
     },
     ..AUTHZ
 };

@@ -80,7 +80,8 @@ pub(super) const ENTRA: Preset = Preset {
         strict: "`aud` is the API's client id, never the URL. For several tenants the issuer is \
                  `https://login.microsoftonline.com/{tenantid}/v2.0`, and `MCP_RESOURCE_TENANTS` lists them; without a list \
                  nobody gets in.",
-        verified: "The reference of access token claims; not a live tenant.",
+        verified: "The reference of access token claims; the shim against npm oidc-provider 9.13.3 made to refuse \
+                   `resource`; not a live tenant.",
     },
     ..AUTHZ
 };
