@@ -19,6 +19,7 @@ pub mod layers;
 pub mod login;
 pub mod maintenance;
 pub mod metadata;
+pub mod openid;
 pub mod operations;
 pub mod pages;
 pub mod protocol;

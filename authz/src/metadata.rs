@@ -31,8 +31,9 @@ pub struct AuthorizationServerMetadata {
     registration_endpoint: Option<String>,
     revocation_endpoint: String,
     introspection_endpoint: String,
+    userinfo_endpoint: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    scopes_supported: Vec<String>,
+    pub(crate) scopes_supported: Vec<String>,
     response_types_supported: Vec<&'static str>,
     response_modes_supported: Vec<&'static str>,
     grant_types_supported: Vec<&'static str>,
@@ -59,6 +60,7 @@ impl AuthorizationServerMetadata {
             registration_endpoint: (settings.registration == Registration::Open).then(|| at(routes::REGISTER)),
             revocation_endpoint: at(routes::REVOKE),
             introspection_endpoint: at(routes::INTROSPECT),
+            userinfo_endpoint: at(routes::USERINFO),
             scopes_supported: resources.scopes().tokens().map(ScopeToken::as_str).map(str::to_owned).collect(),
             response_types_supported: ResponseType::ALL.iter().map(|word| word.as_str()).collect(),
             response_modes_supported: vec!["query"],

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::{
-    authorize, consent, host, introspect, jwks, layers, login, metadata, pages, register, revoke,
+    authorize, consent, host, introspect, jwks, layers, login, metadata, openid, pages, register, revoke,
     services::{Registration, Services},
     token,
 };
@@ -21,7 +21,10 @@ pub fn router(services: Arc<Services>) -> Router {
     let endpoints = for_people(&services).merge(for_programs(&services));
     let base_path = services.public_url.base_path();
     let routes = if base_path.is_empty() { endpoints } else { Router::new().nest(base_path, endpoints) };
-    let metadata = Router::new().route(&services.public_url.metadata_path(), get(metadata::get)).layer(cors());
+    let metadata = Router::new()
+        .route(&services.public_url.metadata_path(), get(metadata::get))
+        .merge(openid_configuration(&services))
+        .layer(cors());
     let ready = {
         let services = services.clone();
         move || {
@@ -35,6 +38,16 @@ pub fn router(services: Arc<Services>) -> Router {
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(services.clone(), host::check));
     layers::apply(whole, &services).with_state(services)
+}
+
+/// Behind the path of the issuer (OIDC Discovery §4.1), and between host and path (RFC 8414 §5): clients try both.
+fn openid_configuration(services: &Services) -> Router<Arc<Services>> {
+    let base_path = services.public_url.base_path();
+    let router = Router::new().route(&format!("{base_path}{OPENID_CONFIGURATION}"), get(openid::metadata::get));
+    if base_path.is_empty() {
+        return router;
+    }
+    router.route(&format!("{OPENID_CONFIGURATION}{base_path}"), get(openid::metadata::get))
 }
 
 /// No CORS here: a script has no business at these (OAuth 2.1 §7.13).
@@ -52,6 +65,7 @@ fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
     let limits = middleware::from_fn_with_state(services.clone(), layers::rate_limits::check);
     let database = middleware::from_fn_with_state(services.clone(), layers::database::for_programs);
     let router = Router::new().route(TOKEN, post(token::post)).route(REVOKE, post(revoke::post));
+    let router = router.route(USERINFO, get(openid::userinfo::answer).post(openid::userinfo::answer));
     let router = match services.settings.registration {
         Registration::Open => router.route(REGISTER, post(register::post)),
         Registration::Off => router,
@@ -87,6 +101,10 @@ pub const INTROSPECT: &str = "/introspect";
 pub const JWKS: &str = "/.well-known/jwks.json";
 /// Metadata (RFC 8414 §3); the path of the issuer, if there is one, comes behind it.
 pub const METADATA: &str = "/.well-known/oauth-authorization-server";
+/// Who the person of a token is (OIDC Core §5.3).
+pub const USERINFO: &str = "/userinfo";
+/// Metadata as OpenID Connect has it (OIDC Discovery §4).
+pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 /// The page to sign in.
 pub const LOGIN: &str = "/login";
 /// Where the sign-out form goes.

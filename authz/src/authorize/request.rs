@@ -4,6 +4,7 @@
 use super::prompt::Prompt;
 use crate::{
     domain::{PENDING_LIFETIME, PendingAuthorization, RegisteredClient, RequestHash, ServedResource, SessionHash},
+    openid,
     protocol::{
         CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectUri, Resource,
         ResponseType, Scope, State,
@@ -212,8 +213,11 @@ fn scope(parameters: &Parameters, client: &RegisteredClient, resource: &ServedRe
     let default = client.scope.intersection(resource.scopes.all());
     let Some(raw) = once(parameters, "scope")? else { return Ok(default) };
     match Scope::parse(raw) {
-        Ok(requested) if resource.scopes.covers(&client.scope, &requested) => Ok(requested),
-        Ok(_) | Err(_) => Err((ErrorCode::InvalidScope, format!("the client may ask for: {default}"))),
+        // What is asked about the person is between the client and the person.
+        Ok(requested) if resource.scopes.covers(&client.scope, &openid::beyond_the_person(&requested)) => Ok(requested),
+        Ok(_) | Err(_) => {
+            Err((ErrorCode::InvalidScope, format!("the client may ask for: {default} {}", openid::SCOPES.join(" "))))
+        }
     }
 }
 

@@ -16,6 +16,9 @@ impl<'a> Permission<'a> {
         let sentence = match token.as_str() {
             "mcp:read" => "Use tools that read, and read resources.",
             "mcp:write" => "Use tools that change things.",
+            "openid" => "Know that it is you, each time you sign in.",
+            "profile" => "Know your name.",
+            "email" => "Know your e-mail address.",
             _ => "Use what the server calls:",
         };
         Self { sentence, token: token.as_str() }
@@ -31,6 +34,9 @@ mod tests {
         for (raw, expected) in [
             ("mcp:read", "Use tools that read, and read resources."),
             ("mcp:write", "Use tools that change things."),
+            ("openid", "Know that it is you, each time you sign in."),
+            ("profile", "Know your name."),
+            ("email", "Know your e-mail address."),
             ("mcp:other", "Use what the server calls:"),
         ] {
             let token = ScopeToken::parse(raw).unwrap();

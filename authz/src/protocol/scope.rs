@@ -62,6 +62,12 @@ impl Scope {
         self.0.contains(token)
     }
 
+    /// Whether `token` is in this scope.
+    #[must_use]
+    pub fn contains(&self, token: &ScopeToken) -> bool {
+        self.0.contains(token)
+    }
+
     /// Whether every token of `other` is in this scope.
     #[must_use]
     pub fn contains_all(&self, other: &Self) -> bool {

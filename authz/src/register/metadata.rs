@@ -1,8 +1,12 @@
 //! Client metadata (RFC 7591 §2, OIDC Dynamic Client Registration §2): JSON to values that keep every rule. Pure.
 //! Members that are not understood are ignored; nothing that a client says here makes it trusted.
 
-use crate::protocol::{
-    ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectUri, ResponseType, Scope,
+use crate::{
+    openid,
+    protocol::{
+        ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectUri, ResponseType,
+        Scope,
+    },
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -178,7 +182,8 @@ impl Raw {
     fn scope(&self, scopes: &Scope) -> Result<Scope, InvalidMetadata> {
         let Some(raw) = self.scope.as_deref().filter(|raw| !raw.is_empty()) else { return Ok(scopes.clone()) };
         let asked = Scope::parse(raw).map_err(|_| InvalidMetadata::Scope)?;
-        Some(asked.intersection(scopes)).filter(|scope| !scope.is_empty()).ok_or(InvalidMetadata::Scope)
+        let known = asked.tokens().filter(|token| scopes.contains(token) || openid::SCOPES.contains(&token.as_str()));
+        Some(known.cloned().collect()).filter(|scope: &Scope| !scope.is_empty()).ok_or(InvalidMetadata::Scope)
     }
 
     /// Without the member, the redirect URIs say it.

@@ -26,6 +26,7 @@ async fn the_metadata_says_what_exists_and_nothing_else() {
         "registration_endpoint": "http://localhost:9000/register",
         "revocation_endpoint": "http://localhost:9000/revoke",
         "introspection_endpoint": "http://localhost:9000/introspect",
+        "userinfo_endpoint": "http://localhost:9000/userinfo",
         "scopes_supported": ["mcp:read", "mcp:write"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -128,7 +129,7 @@ async fn probes_may_call_by_any_name() {
 #[tokio::test]
 async fn what_does_not_exist_is_not_found() {
     let server = Server::start().await;
-    for path in ["/", "/metrics", "/debug", "/.well-known/openid-configuration", "/oauth2/", "//login"] {
+    for path in ["/", "/metrics", "/debug", "/oauth2/", "//login"] {
         let answer = server.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!answer.body.contains("panicked"));

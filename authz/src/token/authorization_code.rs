@@ -4,6 +4,7 @@ use super::{Issuance, TokenError, refresh_token};
 use crate::{
     client_authentication::AuthenticatedClient,
     domain::{AuthorizationCode, CodeSecret, CodeState, GrantState},
+    openid::id_token::SignIn,
     protocol::{CodeVerifier, Parameters},
     services::Services,
     store::Redemption,
@@ -25,7 +26,11 @@ pub(super) async fn redeem(
     check_exchange(client, &code, exchange, now)?;
     let (refresh_token, family) = refresh_token::begin(services, client, &code.grant, now)?.unzip();
     match services.store.redeem(&hash, family.as_ref(), now).await? {
-        Redemption::First => Ok(Issuance { scope: code.grant.scope.clone(), grant: code.grant, refresh_token }),
+        Redemption::First => {
+            let scope = code.grant.scope.clone();
+            let sign_in = SignIn::asked_for(&scope, code.nonce);
+            Ok(Issuance { grant: code.grant, scope, refresh_token, sign_in })
+        }
         Redemption::Revoked => Err(CodeRejected::Revoked.into()),
         Redemption::Replayed => {
             tracing::warn!(client_id = %client.id(), grant_id = code.grant.id.as_str(), "code replayed, grant revoked");

@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{Grant, RefreshToken, TokenId},
+    openid::id_token::SignIn,
     protocol::Scope,
     services::Services,
 };
@@ -29,6 +30,8 @@ pub struct TokenResponse {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
 }
 
 /// What a grant comes to, once it is committed.
@@ -40,6 +43,8 @@ pub(super) struct Issuance {
     pub(super) scope: Scope,
     /// For clients that use them.
     pub(super) refresh_token: Option<RefreshToken>,
+    /// For clients that asked who signs in.
+    pub(super) sign_in: Option<SignIn>,
 }
 
 /// Why a token could not be made.
@@ -55,7 +60,7 @@ pub enum IssueError {
 
 /// Signs the access token and makes the response.
 pub(super) fn issue(services: &Services, issuance: &Issuance, now: Timestamp) -> Result<TokenResponse, IssueError> {
-    let Issuance { grant, scope, refresh_token } = issuance;
+    let Issuance { grant, scope, refresh_token, sign_in } = issuance;
     let token_id = TokenId::generate(services.random.as_ref())?;
     let scope = scope.to_string();
     let ttl = services.settings.access_token_ttl;
@@ -73,8 +78,9 @@ pub(super) fn issue(services: &Services, issuance: &Issuance, now: Timestamp) ->
         acr: grant.authentication.map(|authentication| authentication.context.as_str()),
     };
     let access_token = services.keys.sign(ACCESS_TOKEN_TYPE, &claims, now)?;
+    let id_token = sign_in.as_ref().map(|sign_in| sign_in.id_token(services, grant, &access_token, now)).transpose()?;
     let refresh_token = refresh_token.as_ref().map(RefreshToken::reveal);
-    Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl.as_secs(), scope, refresh_token })
+    Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl.as_secs(), scope, refresh_token, id_token })
 }
 
 /// RFC 9068 §2.2, and the grant.

@@ -56,7 +56,9 @@ pub(super) async fn refresh(
         return Err(rejected.into());
     }
     match services.store.rotate(&refreshing, now).await? {
-        Rotation::Rotated => Ok(Issuance { scope: narrowed?, grant: family.grant, refresh_token: Some(next) }),
+        Rotation::Rotated => {
+            Ok(Issuance { scope: narrowed?, grant: family.grant, refresh_token: Some(next), sign_in: None })
+        }
         Rotation::Spared => Err(RefreshRejected::Replaced.into()),
         Rotation::Dead => Err(RefreshRejected::Dead.into()),
         Rotation::Reused => {
