@@ -4,6 +4,7 @@ use crate::{Tls, logging::LogFormat, settings::InvalidSetting};
 use std::{
     fmt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// Settings common to authorization server, resource server and client.
@@ -17,7 +18,7 @@ pub struct ServingArgs {
     #[arg(long, env = "MCP_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
-    /// Serve https with a certificate of our own for localhost, made at the first start
+    /// Serve https with a certificate of our own for localhost, made at the first start and renewed in time
     #[arg(long, env = "MCP_TLS_SELF_SIGNED", value_parser = clap::builder::BoolishValueParser::new())]
     pub tls_self_signed: bool,
 
@@ -53,7 +54,7 @@ impl ServingArgs {
     pub fn tls(&self, host: &str) -> Result<Option<Tls>, InvalidSetting> {
         match (&self.tls_cert, &self.tls_key, self.tls_self_signed) {
             (None, None, false) => Ok(None),
-            (None, None, true) => Tls::self_signed(&self.tls_dir, host).map(Some).map_err(|error| {
+            (None, None, true) => Tls::self_signed(&self.tls_dir, host, now()).map(Some).map_err(|error| {
                 InvalidSetting::new("MCP_TLS_DIR", error.to_string(), "name a folder that can be written")
             }),
             (Some(certificate), Some(key), false) => Tls::from_pem_files(certificate, key).map(Some).map_err(|error| {
@@ -71,6 +72,11 @@ impl ServingArgs {
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the start of a process, where its certificate is looked at")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// The settings in effect, one `NAME=value` a line, for `--print-config`.

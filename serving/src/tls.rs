@@ -1,19 +1,18 @@
 //! https: a certificate from PEM files, or a self-signed one for this machine that is made once and kept,
 //! so that it can be trusted by `MCP_CA_CERT`.
 
-use crate::request_id::RequestId;
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+mod self_signed;
+
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject as _},
 };
 use std::{
-    fmt, fs,
-    io::{self, Write as _},
-    net::IpAddr,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -92,14 +91,13 @@ impl Tls {
     /// below `folder`, and made only if it is not there yet, so that trust in it survives a restart.
     /// Several processes may ask at once: all get the same one.
     ///
+    /// It is valid for 397 days, which is as long as browsers accept, and renewed by the first start in its last 30 days
+    /// or after them: with the same key, so that whoever trusts the old certificate trusts the new one.
+    ///
     /// # Errors
     /// [`TlsError`] when it cannot be made, kept or read.
-    pub fn self_signed(folder: &Path, host: &str) -> Result<Self, TlsError> {
-        let home = folder.join(folder_name(host));
-        let (certificate, key) = (home.join("cert.pem"), home.join("key.pem"));
-        if !certificate.exists() {
-            make(folder, &home, host)?;
-        }
+    pub fn self_signed(folder: &Path, host: &str, now: SystemTime) -> Result<Self, TlsError> {
+        let (certificate, key) = self_signed::ensure(folder, host, now)?;
         Self::from_pem_files(&certificate, &key)
     }
 
@@ -133,121 +131,19 @@ fn server_config(
     Ok(config)
 }
 
-/// Writes certificate and key into a folder of their own, then moves that folder to its place in one step.
-fn make(folder: &Path, home: &Path, host: &str) -> Result<(), TlsError> {
-    let keep = |source| TlsError::Keep { path: folder.to_owned(), source };
-    let (certificate, key) = generate(host).map_err(|source| TlsError::Make { host: host.to_owned(), source })?;
-    let draft = folder.join(format!(".new-{}-{}", std::process::id(), RequestId::next()));
-    create_private_folder(&draft).map_err(keep)?;
-    write_private(&draft.join("key.pem"), &key).map_err(keep)?;
-    write_private(&draft.join("cert.pem"), &certificate).map_err(keep)?;
-    let Err(error) = fs::rename(&draft, home) else { return Ok(()) };
-    fs::remove_dir_all(&draft).map_err(keep)?;
-    // Another process was faster: its certificate is as good.
-    if home.join("cert.pem").exists() { Ok(()) } else { Err(keep(error)) }
-}
-
-/// PEM of a certificate and of its P-256 key.
-fn generate(host: &str) -> Result<(String, String), rcgen::Error> {
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    if folder_name(host) != "localhost" {
-        names.push(bare(host).to_owned());
-    }
-    let mut parameters = CertificateParams::new(names)?;
-    parameters.distinguished_name.push(DnType::CommonName, format!("Portcullis on {}", folder_name(host)));
-    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let key = KeyPair::generate()?;
-    Ok((parameters.self_signed(&key)?.pem(), key.serialize_pem()))
-}
-
-/// Loopback and wildcard hosts share the certificate for `localhost`.
-fn folder_name(host: &str) -> String {
-    let bare = bare(host);
-    let is_local = bare.parse::<IpAddr>().map_or_else(
-        |_| bare.is_empty() || bare.eq_ignore_ascii_case("localhost"),
-        |address| address.is_loopback() || address.is_unspecified(),
-    );
-    if is_local {
-        return "localhost".to_owned();
-    }
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '.' || letter == '-';
-    bare.trim_start_matches('.').to_ascii_lowercase().replace(|letter| !is_plain(letter), "_")
-}
-
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
-}
-
-fn create_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::thread;
 
-    fn folder() -> tempfile::TempDir {
-        tempfile::tempdir().unwrap()
-    }
-
-    #[test]
-    fn a_self_signed_certificate_is_made_once_and_kept() {
-        let folder = folder();
-        let first = Tls::self_signed(folder.path(), "localhost").unwrap();
-        let kept = fs::read(first.certificate_file()).unwrap();
-        let second = Tls::self_signed(folder.path(), "127.0.0.1").unwrap();
-        assert_eq!(fs::read(second.certificate_file()).unwrap(), kept);
-        let other = Tls::self_signed(folder.path(), "dev.example").unwrap();
-        assert_ne!(fs::read(other.certificate_file()).unwrap(), kept);
-        assert!(!format!("{first:?}").contains("PRIVATE"));
-    }
-
-    #[test]
-    fn processes_that_start_at_once_share_one_certificate() {
-        let folder = folder();
-        let certificates: Vec<_> = thread::scope(|scope| {
-            let start = || fs::read(Tls::self_signed(folder.path(), "localhost").unwrap().certificate_file()).unwrap();
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        assert!(certificates.iter().all(|certificate| *certificate == certificates[0]));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "drafts are removed");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_kept_key_is_readable_by_its_owner_only() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = folder();
-        let tls = Tls::self_signed(folder.path(), "localhost").unwrap();
-        let home = tls.certificate_file().parent().unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!([mode(home), mode(&home.join("key.pem"))], [0o700, 0o600]);
-    }
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
     #[test]
     fn files_that_are_missing_wrong_or_do_not_fit_are_named() {
-        let folder = folder();
+        let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("none.pem");
-        let ours = Tls::self_signed(folder.path(), "localhost").unwrap().certificate_file().to_owned();
+        let ours = Tls::self_signed(folder.path(), "localhost", NOW).unwrap().certificate_file().to_owned();
         let theirs =
-            Tls::self_signed(folder.path(), "dev.example").unwrap().certificate_file().with_file_name("key.pem");
+            Tls::self_signed(folder.path(), "dev.example", NOW).unwrap().certificate_file().with_file_name("key.pem");
 
         let error = Tls::from_pem_files(&missing, &theirs).unwrap_err();
         assert!(matches!(&error, TlsError::Certificate { path, .. } if *path == missing));
@@ -257,12 +153,5 @@ mod tests {
         assert!(matches!(&error, TlsError::Key { path, .. } if *path == ours));
         let error = Tls::from_pem_files(&ours, &theirs).unwrap_err();
         assert!(matches!(&error, TlsError::Mismatch { path, .. } if *path == ours));
-    }
-
-    #[test]
-    fn a_host_cannot_leave_the_folder() {
-        assert_eq!(folder_name("../../etc"), "_.._etc");
-        assert_eq!(folder_name("[::]"), "localhost");
-        assert_eq!(folder_name("[2001:db8::1]"), "2001_db8__1");
     }
 }

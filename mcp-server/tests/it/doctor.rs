@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 use verification_keys::testing::{ManualClock, TestKey, jwk_set};
-use verification_keys::{HttpHosts, Issuer, http};
+use verification_keys::{Clock as _, HttpHosts, Issuer, SystemClock, http};
 
 use crate::bench::{START, introspection};
 
@@ -144,7 +144,7 @@ impl World {
     /// The same answers over https, with a certificate of its own: the URL, and the certificate.
     async fn over_https(&self) -> (String, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
-        let tls = Tls::self_signed(folder.path(), "localhost").unwrap();
+        let tls = Tls::self_signed(folder.path(), "localhost", SystemClock.now().into()).unwrap();
         let certificate = std::fs::read(tls.certificate_file()).unwrap();
         let listener = serving::Listener::bind("localhost", 0).await.unwrap();
         let url = format!("https://localhost:{}", listener.port());

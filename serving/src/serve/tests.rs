@@ -19,6 +19,11 @@ const HELLO: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const FOREVER: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(50);
 
+#[expect(clippy::disallowed_methods, reason = "rustls reads the clock of this machine, too")]
+fn now() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
 struct Running {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -289,7 +294,7 @@ fn tls_client(ca: &Path) -> TlsConnector {
 #[tokio::test]
 async fn a_self_signed_certificate_is_trusted_by_name_and_address_when_it_is_the_ca() {
     let folder = tempfile::tempdir().unwrap();
-    let tls = Tls::self_signed(folder.path(), "localhost").unwrap();
+    let tls = Tls::self_signed(folder.path(), "localhost", now()).unwrap();
     let client = tls_client(tls.certificate_file());
     let server = start_hello(ServeOptions { tls: Some(tls), ..ServeOptions::default() }).await;
     for name in ["localhost", "127.0.0.1", "::1"] {
@@ -308,7 +313,7 @@ async fn a_self_signed_certificate_is_trusted_by_name_and_address_when_it_is_the
 #[tokio::test]
 async fn a_tls_handshake_that_never_comes_is_closed() {
     let folder = tempfile::tempdir().unwrap();
-    let tls = Tls::self_signed(folder.path(), "localhost").ok();
+    let tls = Tls::self_signed(folder.path(), "localhost", now()).ok();
     let server = start_hello(ServeOptions { tls, header_read_timeout: SHORT, ..ServeOptions::default() }).await;
     assert_eq!(rest(&mut server.send("").await).await, "");
 }
