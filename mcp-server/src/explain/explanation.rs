@@ -62,6 +62,8 @@ struct View<'a> {
     options: &'a ResourceServerOptions,
     issuer: Option<&'a IssuerOptions>,
     key_ids: Vec<String>,
+    /// Whether there are keys, with names or without.
+    has_keys: bool,
     presented: &'a Presented,
     now: Timestamp,
 }
@@ -78,7 +80,8 @@ impl Explanation {
         // Of an unknown issuer, what the only known one demands is shown.
         let issuer = issuer.or_else(|| options.issuers.first().filter(|_| options.issuers.len() == 1));
         let key_ids = issuer.map(|issuer| server.key_ids(issuer.issuer.as_str())).unwrap_or_default();
-        let view = View { options, issuer, key_ids, presented: &presented, now };
+        let has_keys = issuer.is_some_and(|issuer| server.has_keys(issuer.issuer.as_str()));
+        let view = View { options, issuer, key_ids, has_keys, presented: &presented, now };
         view.explain(&verdict)
     }
 
@@ -128,7 +131,7 @@ impl View<'_> {
         let past = accepted || failed.is_some_and(|failed| failed > Check::Signature);
         let held = match self.presented.key_id() {
             Some(kid) => self.key_ids.iter().any(|held| held == kid),
-            None => !self.key_ids.is_empty(),
+            None => self.has_keys,
         };
         past && held && !self.presented.is_opaque()
     }
@@ -169,7 +172,7 @@ impl View<'_> {
             Check::Claims => ("one JSON object, each claim of its type, times as integers".to_owned(), self.claims()),
             Check::Issuer => (self.issuers(), token.claim("iss")),
             Check::Type => (self.types(), token.header("typ")),
-            Check::KeyId => ("the name of a key".to_owned(), token.header("kid")),
+            Check::KeyId => (self.key_name().to_owned(), token.header("kid")),
             Check::Key => (self.keys(), token.header("kid")),
             Check::Signature => ("a signature by that key over this token".to_owned(), None),
             Check::Kind => ("an access token that is a plain bearer token".to_owned(), self.telling_claims()),
@@ -215,7 +218,18 @@ impl View<'_> {
         format!("{}{untyped} (preset {})", issuer.preset.token_types.join(" or "), issuer.preset.name)
     }
 
+    fn takes_unnamed(&self) -> bool {
+        self.issuer.is_some_and(|issuer| issuer.unnamed_keys)
+    }
+
+    fn key_name(&self) -> &'static str {
+        if self.takes_unnamed() { "the name of a key, or none if one key fits" } else { "the name of a key" }
+    }
+
     fn keys(&self) -> String {
+        if self.presented.key_id().is_none() && self.takes_unnamed() {
+            return "the only key of the issuer for the algorithm".to_owned();
+        }
         if self.key_ids.is_empty() {
             return "a key of the issuer, but none could be had".to_owned();
         }

@@ -368,6 +368,12 @@ impl ResourceServer {
         named.flat_map(|trusted| trusted.keys.key_ids()).collect()
     }
 
+    /// Whether there are keys of an issuer that may be used now.
+    #[must_use]
+    pub fn has_keys(&self, issuer: &str) -> bool {
+        self.0.verifier.issuers.iter().any(|trusted| &*trusted.name == issuer && trusted.keys.is_ready())
+    }
+
     /// How many tokens passed that the strict audience check would refuse.
     #[must_use]
     pub fn observed(&self) -> u64 {

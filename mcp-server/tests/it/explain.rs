@@ -82,6 +82,28 @@ async fn the_check_to_blame_is_named_and_the_reason_is_that_of_the_layer() {
     }
 }
 
+fn unnamed(bench: &Bench) -> String {
+    let header = json!({"alg": "RS256", "typ": "at+jwt"}).to_string();
+    bench.issuer.key().sign(header, bench.claims(json!({})).to_string())
+}
+
+#[tokio::test]
+async fn a_token_without_kid_is_explained_by_the_only_key() {
+    let bench = Bench::with(&|options| options.issuers[0].unnamed_keys = true).await;
+    let mut nameless = bench.issuer.key().jwk();
+    nameless.as_object_mut().unwrap().remove("kid");
+    bench.issuer.publishes(200, &json!({"keys": [nameless]}));
+    let explanation = explain(&bench, &unnamed(&bench)).await;
+    assert!(explanation.is_accepted() && explanation.signature_verified, "{explanation}");
+    let shown = explanation.to_string();
+    assert!(shown.contains("the only key of the issuer for the algorithm"), "{shown}");
+    let two = Bench::with(&|options| options.issuers[0].unnamed_keys = true).await;
+    two.issuer.publishes_keys([&TestKey::rsa_one(), &TestKey::rsa_two()]);
+    let explanation = explain(&two, &unnamed(&two)).await;
+    assert_eq!((failed(&explanation), explanation.signature_verified), (Some(Check::KeyId), false));
+    assert!(explanation.to_string().contains("or none if one key fits"), "{explanation}");
+}
+
 #[tokio::test]
 async fn a_good_token_passes_every_check() {
     let bench = Bench::new().await;
