@@ -2,7 +2,7 @@
 
 use crate::commands::Command;
 use crate::operations::OperationsArgs;
-use clap::Parser;
+use clap::{Args, Parser};
 use serving::ServingArgs;
 use std::path::PathBuf;
 
@@ -81,9 +81,9 @@ pub struct Cli {
     #[arg(long, env = "MCP_AUTH_REFRESH_GRACE_SECONDS", value_name = "SECONDS", default_value_t = 10)]
     pub refresh_grace_seconds: u32,
 
-    /// Who may register a client: open or off [default: open on loopback, else off]
-    #[arg(long, env = "MCP_AUTH_REGISTRATION", value_name = "POLICY")]
-    pub registration: Option<String>,
+    /// Clients, and which may come by themselves.
+    #[command(flatten)]
+    pub clients: ClientArgs,
 
     /// Whether the demo person and clients exist: on, off, or auto (on if everything is on loopback)
     #[arg(long, env = "MCP_AUTH_DEMO", value_name = "ON|OFF|AUTO", default_value = "auto")]
@@ -108,4 +108,25 @@ pub struct Cli {
     /// What every process has.
     #[command(flatten)]
     pub serving: ServingArgs,
+}
+
+/// Which clients there are, and which may come by themselves.
+#[derive(Clone, Debug, Args)]
+pub struct ClientArgs {
+    /// Who may register a client: open (anybody), approval (anybody; the client waits for `authz clients approve`),
+    /// token (with an initial access token) or off [default: open on loopback, else approval]
+    #[arg(long, env = "MCP_AUTH_REGISTRATION", value_name = "POLICY")]
+    pub registration: Option<String>,
+
+    /// The scopes that clients may have that register themselves [default: all]
+    #[arg(long, env = "MCP_AUTH_REGISTRATION_SCOPES", value_name = "SCOPES", value_delimiter = ',')]
+    pub registration_scopes: Vec<String>,
+
+    /// Days after which a client is removed that registered itself and that nobody let in since, 1 to 3650
+    #[arg(long, env = "MCP_AUTH_UNUSED_CLIENT_DAYS", value_name = "DAYS", default_value_t = 90)]
+    pub unused_client_days: u32,
+
+    /// A JSON file of clients that are there from the start
+    #[arg(long, env = "MCP_AUTH_CLIENTS_FILE", value_name = "FILE")]
+    pub clients_file: Option<PathBuf>,
 }

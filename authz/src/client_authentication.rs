@@ -5,7 +5,7 @@
 mod tests;
 
 use crate::{
-    domain::{ClientAuthentication, RegisteredClient},
+    domain::{ClientAuthentication, ClientStanding, RegisteredClient},
     form::{self, Form},
     protocol::{AuthenticationMethod, ClientId, ClientSecret, ErrorCode, MalformedParameters, Parameters},
     store::{Store, StoreError},
@@ -55,6 +55,12 @@ pub enum Cause {
     /// The secret is wrong.
     #[error("wrong client secret")]
     WrongSecret,
+    /// The operator has not approved it yet.
+    #[error("the client awaits approval")]
+    AwaitingApproval,
+    /// The operator switched it off.
+    #[error("the client is disabled")]
+    Disabled,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,7 +75,8 @@ pub async fn authenticate(store: &dyn Store, form: &Form) -> Result<Authenticate
     let result = async {
         let credentials = Credentials::read(&form.headers, &form.parameters)?;
         let client = store.client(&credentials.client_id).await?.ok_or(Cause::UnknownClient)?;
-        check(client, &credentials).inspect(|client| form.notes.client(client.id()))
+        let client = check(client, &credentials).inspect(|client| form.notes.client(client.id()))?;
+        check_standing(client)
     };
     result.await.map_err(|cause| AuthenticationFailed { cause, by_header })
 }
@@ -95,6 +102,15 @@ fn check(client: RegisteredClient, credentials: &Credentials) -> Result<Authenti
             }
             if hash.matches(secret) { Ok(AuthenticatedClient(client)) } else { Err(Cause::WrongSecret) }
         }
+    }
+}
+
+/// Nobody but the client itself learns its standing: who it is comes first.
+fn check_standing(client: AuthenticatedClient) -> Result<AuthenticatedClient, Cause> {
+    match client.0.standing {
+        ClientStanding::Active => Ok(client),
+        ClientStanding::AwaitingApproval => Err(Cause::AwaitingApproval),
+        ClientStanding::Disabled => Err(Cause::Disabled),
     }
 }
 
@@ -172,7 +188,9 @@ impl AuthenticationFailed {
             | Cause::UnsupportedMethod
             | Cause::UnknownClient
             | Cause::MethodNotRegistered
-            | Cause::WrongSecret => ErrorCode::InvalidClient,
+            | Cause::WrongSecret
+            | Cause::Disabled => ErrorCode::InvalidClient,
+            Cause::AwaitingApproval => ErrorCode::UnauthorizedClient,
             Cause::Store(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
@@ -195,6 +213,7 @@ impl IntoResponse for AuthenticationFailed {
         let description = match code {
             ErrorCode::InvalidRequest => "use one client authentication method",
             ErrorCode::InvalidClient => "client authentication failed",
+            ErrorCode::UnauthorizedClient => "the people who run this server have not approved the client yet",
             _ => "try again later",
         };
         let mut response = form::error(code, description);

@@ -1,16 +1,18 @@
 //! Settings, judged as a whole at start: every problem at once, each with a fix.
 
+mod clients;
 #[cfg(test)]
 mod tests;
 
 use crate::{
     cli::Cli,
+    clients_file::ClientsFile,
     demo::DemoPerson,
     domain::{ResourceScopes, ServedResource},
     operations::OperationsConfig,
     protocol::{Resource, Scope, ScopeToken},
     public_url::PublicUrl,
-    services::{Registration, Settings},
+    services::Settings,
 };
 use jiff::SignedDuration;
 use serving::{
@@ -39,6 +41,8 @@ pub struct Config {
     pub resources: Vec<ServedResource>,
     /// What the endpoints read.
     pub settings: Settings,
+    /// The file of clients that are there from the start, and what is in it.
+    pub clients: Option<ClientsFile>,
     /// The demo person; without one there is no demo set at all.
     pub demo: Option<DemoPerson>,
     /// Whether a proxy in front does TLS.
@@ -63,6 +67,8 @@ impl TryFrom<Cli> for Config {
         let key_policy = key_policy(&cli, &mut problems);
         let resources = resources(&cli, &mut problems);
         let settings = settings(&cli, on_loopback, &mut problems);
+        let clients =
+            settings.as_ref().and_then(|settings| clients::file(&cli.clients, &settings.scopes, &mut problems));
         let fix = "write sqlite: and a file name, or postgres://user:password@host/database";
         let database_url = problems.check("MCP_AUTH_DATABASE_URL", fix, cli.database_url.parse::<DatabaseUrl>());
         let places = public_url.zip(database_url);
@@ -76,6 +82,7 @@ impl TryFrom<Cli> for Config {
             key_policy,
             resources: resources.into_iter().map(|id| served(id, &settings.scopes)).collect(),
             settings,
+            clients,
             demo,
             behind_tls_proxy: cli.behind_tls_proxy,
             operations,
@@ -90,7 +97,7 @@ fn without_empty(cli: Cli) -> Cli {
     let filled = |value: Option<String>| value.filter(|value| !value.is_empty());
     Cli {
         public_url: filled(cli.public_url),
-        registration: filled(cli.registration),
+        clients: clients::without_empty(cli.clients),
         demo_username: filled(cli.demo_username),
         demo_password: filled(cli.demo_password),
         ..cli
@@ -173,13 +180,17 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
     let (refresh_token_ttl, refresh_grace) = refresh(cli, problems);
     let scopes = cli.scopes.iter().map(|raw| ScopeToken::parse(raw.trim())).collect::<Result<Scope, _>>();
     let scopes = problems.check("MCP_AUTH_SCOPES", "write scope tokens separated by commas", scopes);
-    let registration = registration(cli, on_loopback, problems);
+    let registration = clients::registration(&cli.clients, on_loopback, problems);
+    let registration_scopes = clients::scopes(&cli.clients, problems);
+    let unused_client_lifetime = clients::unused_lifetime(&cli.clients, problems);
     Some(Settings {
         scopes: scopes?,
         access_token_ttl: SignedDuration::from_secs(ttl.into()),
         refresh_token_ttl,
         refresh_grace,
         registration: registration?,
+        registration_scopes: registration_scopes.ok()?,
+        unused_client_lifetime: unused_client_lifetime?,
     })
 }
 
@@ -209,23 +220,6 @@ fn served(id: Resource, scopes: &Scope) -> ServedResource {
     ServedResource { id, name: None, scopes: ResourceScopes::flat(scopes.clone()) }
 }
 
-fn registration(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Registration> {
-    match cli.registration.as_deref() {
-        None if on_loopback => Some(Registration::Open),
-        None | Some("off") => Some(Registration::Off),
-        Some("open") => Some(Registration::Open),
-        Some("approval" | "token") => {
-            let problem = "this policy does not exist yet";
-            problems.add("MCP_AUTH_REGISTRATION", problem, "use open or off");
-            None
-        }
-        Some(_) => {
-            problems.add("MCP_AUTH_REGISTRATION", "unknown word", "use open or off");
-            None
-        }
-    }
-}
-
 /// The settings in effect, one `NAME=value` a line. No secret is shown.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -246,7 +240,7 @@ impl fmt::Display for Config {
         let days = self.settings.refresh_token_ttl.as_hours() / 24;
         writeln!(f, "MCP_AUTH_REFRESH_TOKEN_TTL_DAYS={days}")?;
         writeln!(f, "MCP_AUTH_REFRESH_GRACE_SECONDS={}", self.settings.refresh_grace.as_secs())?;
-        writeln!(f, "MCP_AUTH_REGISTRATION={}", self.settings.registration.as_str())?;
+        clients::print(self, f)?;
         match &self.demo {
             None => writeln!(f, "MCP_AUTH_DEMO=off")?,
             Some(demo) => {

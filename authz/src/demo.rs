@@ -3,8 +3,8 @@
 
 use crate::{
     domain::{
-        ClientAuthentication, DisplayName, Email, InvalidUsername, Origin, Person, PersonState, RegisteredClient,
-        Subject, Username,
+        ClientAuthentication, ClientStanding, DisplayName, Email, InvalidUsername, Origin, Person, PersonState,
+        RegisteredClient, Subject, Username,
     },
     login::passwords::{InvalidPassword, Password, PasswordError},
     protocol::{
@@ -85,6 +85,8 @@ fn client(services: &Services) -> Result<RegisteredClient, DemoError> {
         application_type: ApplicationType::Native,
         introspects: None,
         origin: Origin::Demo,
+        standing: ClientStanding::Active,
+        registration_access: None,
         registered_at: services.now(),
     })
 }
@@ -101,6 +103,8 @@ fn resource_server(services: &Services) -> Result<RegisteredClient, DemoError> {
         application_type: ApplicationType::Web,
         introspects: services.resources.current().ids().next().cloned(),
         origin: Origin::Demo,
+        standing: ClientStanding::Active,
+        registration_access: None,
         registered_at: services.now(),
     })
 }

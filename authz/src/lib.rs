@@ -4,8 +4,10 @@
 //! [`store`] (commit) → respond. [`services`] holds what the endpoints share.
 
 pub mod authorize;
+pub mod bearer;
 pub mod cli;
 pub mod client_authentication;
+pub mod clients_file;
 pub mod commands;
 pub mod config;
 pub mod consent;

@@ -53,7 +53,9 @@ async fn maintain_keys(services: &Arc<Services>) {
 pub async fn sweep(services: &Services) -> Result<u64, StoreError> {
     let mut total = 0;
     for _ in 0..STEPS_PER_SWEEP {
-        let removed = services.store.sweep(services.now(), ROWS_PER_STEP).await?;
+        let (store, now) = (&services.store, services.now());
+        let unused_since = now - services.settings.unused_client_lifetime;
+        let removed = store.sweep(now, ROWS_PER_STEP).await? + store.sweep_clients(unused_since, ROWS_PER_STEP).await?;
         total += removed;
         if removed < u64::from(ROWS_PER_STEP) {
             break;
@@ -65,7 +67,11 @@ pub async fn sweep(services: &Services) -> Result<u64, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{AUTHORIZATION_REQUEST, Server};
+    use crate::{
+        protocol::ClientId,
+        routes,
+        testing::{AUTHORIZATION_REQUEST, CLIENT, REDIRECT_URI, Server, request_with},
+    };
 
     #[tokio::test]
     async fn a_sweep_takes_everything_whose_time_is_over() {
@@ -74,6 +80,32 @@ mod tests {
         assert_eq!(sweep(&server.services).await.unwrap(), 0);
         server.clock.advance(Duration::from_hours(13));
         assert_eq!(sweep(&server.services).await.unwrap(), 1, "the session, and its request with it");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_registered_itself_and_is_not_used_expires_and_one_in_use_stays() {
+        let server = Server::start().await;
+        let metadata = serde_json::json!({
+            "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        let register = async || {
+            let answer = server.post_json(routes::REGISTER, &metadata).await.json();
+            ClientId::parse(answer["client_id"].as_str().unwrap()).unwrap()
+        };
+        let (unused, used) = (register().await, register().await);
+        server.clock.advance(Duration::from_hours(60 * 24));
+        server.code(&request_with(&[("client_id", used.as_str())])).await;
+        let kept = async |id: &ClientId| {
+            sweep(&server.services).await.unwrap();
+            server.services.store.client(id).await.unwrap().is_some()
+        };
+        assert!(kept(&unused).await && kept(&used).await, "the time is not over");
+        server.clock.advance(Duration::from_hours(31 * 24));
+        assert!(!kept(&unused).await && kept(&used).await, "90 days since registration, 31 since the last use");
+        server.clock.advance(Duration::from_hours(60 * 24));
+        assert!(!kept(&used).await);
+        assert!(kept(&ClientId::parse(CLIENT).unwrap()).await, "only those that registered themselves");
     }
 
     #[tokio::test]

@@ -57,7 +57,7 @@ impl AuthorizationServerMetadata {
             authorization_endpoint: at(routes::AUTHORIZE),
             token_endpoint: at(routes::TOKEN),
             jwks_uri: at(routes::JWKS),
-            registration_endpoint: (settings.registration == Registration::Open).then(|| at(routes::REGISTER)),
+            registration_endpoint: (settings.registration != Registration::Off).then(|| at(routes::REGISTER)),
             revocation_endpoint: at(routes::REVOKE),
             introspection_endpoint: at(routes::INTROSPECT),
             userinfo_endpoint: at(routes::USERINFO),

@@ -67,7 +67,10 @@ fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
     let router = Router::new().route(TOKEN, post(token::post)).route(REVOKE, post(revoke::post));
     let router = router.route(USERINFO, get(openid::userinfo::answer).post(openid::userinfo::answer));
     let router = match services.settings.registration {
-        Registration::Open => router.route(REGISTER, post(register::post)),
+        Registration::Open | Registration::Approval | Registration::Token => {
+            let own = get(register::manage::get).put(register::manage::put).delete(register::manage::delete);
+            router.route(REGISTER, post(register::post)).route(REGISTERED, own)
+        }
         Registration::Off => router,
     };
     // Introspection is for resource servers, which are no browsers.
@@ -82,7 +85,7 @@ fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .max_age(Duration::from_hours(1))
 }
@@ -95,6 +98,8 @@ pub const TOKEN: &str = "/oauth2/token";
 pub const REGISTER: &str = "/register";
 /// Revocation endpoint (RFC 7009 §2).
 pub const REVOKE: &str = "/revoke";
+/// Client configuration endpoint (RFC 7592 §2).
+pub const REGISTERED: &str = "/register/{client_id}";
 /// Introspection endpoint (RFC 7662 §2).
 pub const INTROSPECT: &str = "/introspect";
 /// Our public keys (RFC 7517 §5).

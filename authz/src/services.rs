@@ -1,6 +1,7 @@
 //! What the endpoints share: the state of the router.
 
 use crate::{
+    clients_file::{self, InstallError},
     config::Config,
     demo::{self, DemoError},
     login::passwords::{PasswordError, PasswordLimits, PasswordPool},
@@ -54,6 +55,9 @@ pub enum OpenError {
     /// The demo set.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// The file of clients.
+    #[error("MCP_AUTH_CLIENTS_FILE cannot be used")]
+    Clients(#[from] InstallError),
     /// The audit log.
     #[error(transparent)]
     Operations(#[from] InvalidSetting),
@@ -72,6 +76,10 @@ pub struct Settings {
     pub refresh_grace: SignedDuration,
     /// Whether clients may register themselves.
     pub registration: Registration,
+    /// The scopes that a client may have that registered itself; `None` for all.
+    pub registration_scopes: Option<Scope>,
+    /// How long a client that registered itself is kept without being let in by anybody.
+    pub unused_client_lifetime: SignedDuration,
 }
 
 /// Who may register a client (RFC 7591 §3).
@@ -79,6 +87,10 @@ pub struct Settings {
 pub enum Registration {
     /// Anybody who reaches the endpoint.
     Open,
+    /// Anybody; the client can do nothing until the operator approves it.
+    Approval,
+    /// Whoever has an initial access token.
+    Token,
     /// Nobody: the endpoint does not exist.
     Off,
 }
@@ -89,6 +101,8 @@ impl Registration {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Approval => "approval",
+            Self::Token => "token",
             Self::Off => "off",
         }
     }
@@ -102,7 +116,11 @@ impl OpenError {
             Self::Store(error) => Some(invalid_database(error)),
             Self::Keys(error) => Some(InvalidSetting::new("MCP_AUTH_KEY_DIR", error.to_string(), error.fix())),
             Self::Operations(problem) => Some(problem.clone()),
-            Self::Passwords(_) | Self::Demo(_) => None,
+            Self::Clients(error @ InstallError::IdTaken(_)) => {
+                let fix = "give it another client_id, or remove the other one: authz clients delete ID";
+                Some(InvalidSetting::new("MCP_AUTH_CLIENTS_FILE", error.to_string(), fix))
+            }
+            Self::Passwords(_) | Self::Demo(_) | Self::Clients(_) => None,
         }
     }
 }
@@ -160,7 +178,15 @@ impl Services {
         }
         services.resources.reload(services.store.as_ref()).await?;
         demo::install(&services, config.demo.as_ref()).await?;
+        clients_file::install(&services, config.clients.as_ref()).await?;
         Ok(services)
+    }
+
+    /// The scopes that a client may have that registers itself.
+    #[must_use]
+    pub fn registration_scopes(&self) -> Scope {
+        let known = self.resources.current().scopes();
+        self.settings.registration_scopes.as_ref().map_or(known.clone(), |chosen| known.intersection(chosen))
     }
 
     /// The time now.

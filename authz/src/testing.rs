@@ -65,6 +65,7 @@ pub(crate) struct Options {
     pub(crate) public_url: &'static str,
     pub(crate) resources: Vec<&'static str>,
     pub(crate) registration: Registration,
+    pub(crate) registration_scopes: Option<Scope>,
     pub(crate) operations: OperationsConfig,
 }
 
@@ -74,6 +75,7 @@ impl Default for Options {
             public_url: ISSUER,
             resources: vec![RESOURCE, OTHER_RESOURCE],
             registration: Registration::Open,
+            registration_scopes: None,
             operations: OperationsConfig::default(),
         }
     }
@@ -114,6 +116,8 @@ impl Server {
                 refresh_token_ttl: SignedDuration::from_hours(30 * 24),
                 refresh_grace: SignedDuration::from_secs(10),
                 registration: options.registration,
+                registration_scopes: options.registration_scopes,
+                unused_client_lifetime: SignedDuration::from_hours(90 * 24),
             },
             resources: ServedResources::new(options.resources.iter().map(|raw| resource(raw)).collect()),
             store: Arc::new(sql.clone()),
@@ -154,6 +158,17 @@ impl Server {
     pub(crate) async fn post_json(&self, uri: &str, json: &Value) -> Answer {
         let request = Request::post(uri).header(header::HOST, "localhost:9000");
         let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(json.to_string())).unwrap()).await
+    }
+
+    /// A JSON request of any method, with a bearer token if there is one.
+    pub(crate) async fn send_json(&self, method: &str, uri: &str, token: Option<&str>, json: &Value) -> Answer {
+        let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost:9000");
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = match token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        };
         self.send(request.body(Body::from(json.to_string())).unwrap()).await
     }
 

@@ -12,7 +12,7 @@ pub use prompt::Prompt;
 pub use request::{AuthorizationRequest, Refusal, Untrusted};
 
 use crate::{
-    domain::{AuthenticatedPerson, PendingAuthorization, RegisteredClient, RequestSecret},
+    domain::{AuthenticatedPerson, ClientStanding, PendingAuthorization, RegisteredClient, RequestSecret},
     login::session::{Browser, SessionError},
     operations::Refused,
     pages::{self, ErrorPage, Turn},
@@ -113,7 +113,12 @@ async fn begin(
 async fn load_client(services: &Services, parameters: &Parameters) -> Result<RegisteredClient, AuthorizeError> {
     let raw = parameters.once("client_id")?.ok_or(Untrusted::ClientMissing)?;
     let id = ClientId::parse(raw).map_err(|_| Untrusted::ClientUnknown)?;
-    Ok(services.store.client(&id).await?.ok_or(Untrusted::ClientUnknown)?)
+    let client = services.store.client(&id).await?.ok_or(Untrusted::ClientUnknown)?;
+    match client.standing {
+        ClientStanding::Active => Ok(client),
+        ClientStanding::AwaitingApproval => Err(Untrusted::AwaitingApproval(client.id).into()),
+        ClientStanding::Disabled => Err(Untrusted::ClientDisabled.into()),
+    }
 }
 
 /// Why an authorization request goes no further.
@@ -160,7 +165,7 @@ impl IntoResponse for AuthorizeError {
             }
             Self::Untrusted(reason) => {
                 tracing::info!(cause = %reason, "authorization request answered with a page");
-                malformed(StatusCode::BAD_REQUEST, reason.sentence())
+                reason.page().into_response()
             }
             Self::NotAForm => malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "It is not one form."),
             Self::Malformed(_) => malformed(StatusCode::BAD_REQUEST, "A parameter is repeated or cannot be read."),

@@ -5,12 +5,14 @@ use super::prompt::Prompt;
 use crate::{
     domain::{PENDING_LIFETIME, PendingAuthorization, RegisteredClient, RequestHash, ServedResource, SessionHash},
     openid,
+    pages::{ErrorPage, Turn},
     protocol::{
-        CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectUri, Resource,
+        ClientId, CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectUri, Resource,
         ResponseType, Scope, State,
     },
     resources::ResourceList,
 };
+use http::StatusCode;
 use jiff::Timestamp;
 
 /// An authorization request (OAuth 2.1 §4.1.1).
@@ -34,7 +36,7 @@ pub struct AuthorizationRequest {
 }
 
 /// There is nowhere to send the answer to: the person sees a page, and the browser goes nowhere (OAuth 2.1 §7.12.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untrusted {
     /// No `client_id`.
     #[error("client_id is missing")]
@@ -42,6 +44,12 @@ pub enum Untrusted {
     /// Nobody has this `client_id`.
     #[error("client_id is unknown")]
     ClientUnknown,
+    /// The client registered itself, and the operator has not approved it yet.
+    #[error("the client {0} awaits approval")]
+    AwaitingApproval(ClientId),
+    /// The operator switched the client off.
+    #[error("the client is disabled")]
+    ClientDisabled,
     /// The client has several redirect URIs, and the request names none.
     #[error("redirect_uri is missing")]
     RedirectUriMissing,
@@ -222,16 +230,32 @@ fn scope(parameters: &Parameters, client: &RegisteredClient, resource: &ServedRe
 }
 
 impl Untrusted {
-    /// What the person reads. Nothing of the request is in it.
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
+    /// The page that the person sees. Nothing of the request is in it.
+    pub(super) fn page(&self) -> ErrorPage {
+        let cannot = |message| {
+            ErrorPage::new(StatusCode::BAD_REQUEST, Turn::Application, "This request cannot be answered", message)
+        };
         match self {
-            Self::ClientMissing => "The request does not say which application it comes from.",
-            Self::ClientUnknown => "The application that sent you here is not known to this server.",
-            Self::RedirectUriMissing => "The application did not say where to send you back to.",
+            Self::ClientMissing => cannot("The request does not say which application it comes from."),
+            Self::ClientUnknown => cannot("The application that sent you here is not known to this server."),
+            Self::RedirectUriMissing => cannot("The application did not say where to send you back to."),
             Self::RedirectUriNotRegistered => {
-                "The address that the application wants you to be sent back to is not registered for it."
+                cannot("The address that the application wants you to be sent back to is not registered for it.")
             }
+            Self::AwaitingApproval(id) => ErrorPage::new(
+                StatusCode::FORBIDDEN,
+                Turn::Operator,
+                "This application is not approved yet",
+                "It registered itself, and here the people who run the server look at an application before anybody \
+                 can sign in to it.",
+            )
+            .listing("To approve it, they run:", [format!("authz clients approve {id}")]),
+            Self::ClientDisabled => ErrorPage::new(
+                StatusCode::FORBIDDEN,
+                Turn::Operator,
+                "This application is switched off",
+                "The people who run this server have switched it off.",
+            ),
         }
     }
 }

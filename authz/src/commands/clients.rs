@@ -1,24 +1,53 @@
 //! `authz clients`: the clients that the server knows, however they came to it.
 
+mod add;
+mod registration_token;
+mod show;
+#[cfg(test)]
+mod tests;
+
+pub use add::NewClient;
+pub use registration_token::RegistrationTokenCommand;
+
 use super::{CommandError, Means};
 use crate::{
-    domain::{ClientAuthentication, Origin, RegisteredClient},
-    protocol::{AuthenticationMethod, ClientId, GrantType, RedirectUri},
-    store::ClientStore as _,
+    domain::{ClientStanding, Origin, RegisteredClient},
+    protocol::ClientId,
+    register::InvalidMetadata,
+    store::{ClientStore as _, SqlStore},
 };
 use clap::Subcommand;
-use std::fmt::Write as _;
 
 /// What to do about clients.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ClientsCommand {
-    /// List every client: id, how it came to be known, name
+    /// List every client: id, standing, how it came to be known, name
     List,
     /// Show everything about one client, but for its secret, which is not kept
     Show {
         /// The id of the client
         id: String,
     },
+    /// Add a client, and print the secret that it gets
+    Add(Box<NewClient>),
+    /// Let a client that registered itself do what it is registered for; or switch one on again
+    Approve {
+        /// The id of the client
+        id: String,
+    },
+    /// Switch a client off: its tokens are dead, nobody can sign in to it; `approve` switches it on again
+    Disable {
+        /// The id of the client
+        id: String,
+    },
+    /// Remove a client with everything that it was given
+    Delete {
+        /// The id of the client
+        id: String,
+    },
+    /// The tokens that allow to register a client without approval
+    #[command(subcommand)]
+    RegistrationToken(RegistrationTokenCommand),
 }
 
 /// What was asked about a client cannot be done.
@@ -27,6 +56,30 @@ pub enum ClientsError {
     /// Nobody has this id.
     #[error("there is no client {0:?}; `authz clients list` shows those that there are")]
     Unknown(String),
+    /// The id cannot be one.
+    #[error("{0:?} cannot be a client id; use 1 to 256 visible ASCII characters, and no URL")]
+    Id(String),
+    /// Somebody has the id.
+    #[error("there is a client {0} already; delete it first, or choose another id")]
+    IdTaken(ClientId),
+    /// What it is to be breaks a rule.
+    #[error("the client cannot be like that: {}", .0.description())]
+    Metadata(#[from] InvalidMetadata),
+    /// Not one of the resources.
+    #[error("{0:?} is not a resource of this server; `authz resources list` shows those that there are")]
+    Resource(String),
+    /// It comes back with the next start.
+    #[error("the client {0} is in {1}, which brings it back at the next start; change it there")]
+    FromElsewhere(ClientId, &'static str),
+    /// The name cannot be that of a token.
+    #[error("{0:?} cannot be a name; use 1 to 64 letters, digits, dots, hyphens and underscores")]
+    TokenName(String),
+    /// There is a token of this name.
+    #[error("there is a registration token {0:?} already")]
+    TokenNameTaken(String),
+    /// There is no token of this name.
+    #[error("there is no registration token {0:?}; `authz clients registration-token list` shows those that there are")]
+    UnknownToken(String),
 }
 
 /// Does what `command` says and returns what to print.
@@ -36,82 +89,39 @@ pub enum ClientsError {
 pub async fn run(command: ClientsCommand, means: &Means) -> Result<String, CommandError> {
     let store = means.store().await?;
     match command {
-        ClientsCommand::List => Ok(store.clients().await?.iter().map(line).collect()),
-        ClientsCommand::Show { id } => {
-            let unknown = || ClientsError::Unknown(id.clone());
-            let parsed = ClientId::parse(&id).map_err(|_| unknown())?;
-            Ok(sheet(&store.client(&parsed).await?.ok_or_else(unknown)?))
-        }
+        ClientsCommand::List => Ok(store.clients().await?.iter().map(show::line).collect()),
+        ClientsCommand::Show { id } => Ok(show::sheet(&find(&store, &id).await?)),
+        ClientsCommand::Add(new) => add::run(*new, &store, means).await,
+        ClientsCommand::Approve { id } => stand(&store, &id, ClientStanding::Active, means).await,
+        ClientsCommand::Disable { id } => stand(&store, &id, ClientStanding::Disabled, means).await,
+        ClientsCommand::Delete { id } => delete(&store, &id).await,
+        ClientsCommand::RegistrationToken(command) => registration_token::run(command, &store, means).await,
     }
 }
 
-fn line(client: &RegisteredClient) -> String {
-    format!("{}\t{}\t{}\n", client.id, origin(client.origin), client.name.as_deref().unwrap_or("-"))
+async fn find(store: &SqlStore, id: &str) -> Result<RegisteredClient, CommandError> {
+    let unknown = || ClientsError::Unknown(id.to_owned());
+    let parsed = ClientId::parse(id).map_err(|_| unknown())?;
+    Ok(store.client(&parsed).await?.ok_or_else(unknown)?)
 }
 
-/// One `name: value` a line, with the names of RFC 7591 §2.
-fn sheet(client: &RegisteredClient) -> String {
-    let methods: Vec<_> = match &client.authentication {
-        ClientAuthentication::Public => vec![AuthenticationMethod::None.as_str()],
-        ClientAuthentication::Secret { methods, .. } => methods.iter().map(|method| method.as_str()).collect(),
-    };
-    let grant_types: Vec<_> = client.grant_types.iter().copied().map(GrantType::as_str).collect();
-    let redirect_uris: Vec<_> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
-    let introspects = client.introspects.as_ref().map(ToString::to_string).unwrap_or_default();
-    let rows = [
-        ("client_id", client.id.to_string()),
-        ("client_name", client.name.clone().unwrap_or_default()),
-        ("client_uri", client.uri.clone().unwrap_or_default()),
-        ("token_endpoint_auth_method", methods.join(" ")),
-        ("redirect_uris", redirect_uris.join(" ")),
-        ("grant_types", grant_types.join(" ")),
-        ("scope", client.scope.to_string()),
-        ("application_type", client.application_type.as_str().to_owned()),
-        ("introspects", introspects),
-        ("origin", origin(client.origin).to_owned()),
-        ("registered_at", client.registered_at.to_string()),
-    ];
-    let mut sheet = String::new();
-    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        // Writing to a string does not fail.
-        let _ = writeln!(sheet, "{name}: {value}");
+async fn stand(store: &SqlStore, id: &str, standing: ClientStanding, means: &Means) -> Result<String, CommandError> {
+    let client = find(store, id).await?;
+    if !store.set_client_standing(&client.id, standing, means.clock.now()).await? {
+        return Err(ClientsError::Unknown(id.to_owned()).into());
     }
-    sheet
+    Ok(format!("{} is {}\n", client.id, standing.as_str()))
 }
 
-const fn origin(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Demo => "demo",
-        Origin::Operator => "operator",
-        Origin::SelfRegistered => "registered itself",
+async fn delete(store: &SqlStore, id: &str) -> Result<String, CommandError> {
+    let client = find(store, id).await?;
+    match client.origin {
+        Origin::Configuration => return Err(ClientsError::FromElsewhere(client.id, "MCP_AUTH_CLIENTS_FILE").into()),
+        Origin::Demo => return Err(ClientsError::FromElsewhere(client.id, "the demo set (MCP_AUTH_DEMO)").into()),
+        Origin::Operator | Origin::SelfRegistered => {}
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Server;
-
-    #[tokio::test]
-    async fn lists_every_client_and_shows_one_without_its_secret() {
-        let server = Server::start().await;
-        let means = server.means();
-        let list = run(ClientsCommand::List, &means).await.unwrap();
-        assert!(list.contains("simple-mcp-client\tdemo\tSimple MCP Client\n"), "{list}");
-        let shown = run(ClientsCommand::Show { id: "simple-mcp-client".to_owned() }, &means).await.unwrap();
-        for expected in ["client_id: simple-mcp-client\n", "redirect_uris: http://localhost:3030/callback\n"] {
-            assert!(shown.contains(expected), "{shown}");
-        }
-        assert!(!shown.contains("secret-123"), "{shown}");
+    if !store.delete_client(&client.id).await? {
+        return Err(ClientsError::Unknown(id.to_owned()).into());
     }
-
-    #[tokio::test]
-    async fn an_unknown_client_is_an_error_that_says_where_to_look() {
-        let server = Server::start().await;
-        for id in ["nobody", "no body", ""] {
-            let error = run(ClientsCommand::Show { id: id.to_owned() }, &server.means()).await.unwrap_err();
-            assert!(matches!(error, CommandError::Clients(ClientsError::Unknown(_))), "{error:?}");
-            assert!(error.to_string().contains("authz clients list"), "{error}");
-        }
-    }
+    Ok(format!("{} is gone\n", client.id))
 }

@@ -3,8 +3,8 @@
 use super::{CommandError, Means};
 use crate::{
     domain::{
-        ClientAuthentication, DisplayName, InvalidDisplayName, InvalidResourceScopes, Origin, RegisteredClient,
-        ResourceScopes, ServedResource,
+        ClientAuthentication, ClientStanding, DisplayName, InvalidDisplayName, InvalidResourceScopes, Origin,
+        RegisteredClient, ResourceScopes, ServedResource,
     },
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecret, InvalidResource, InvalidScope, Resource, Scope,
@@ -135,6 +135,8 @@ fn introspection_client(resource: &Resource, means: &Means) -> Result<(Registere
         application_type: ApplicationType::Web,
         introspects: Some(resource.clone()),
         origin: Origin::Operator,
+        standing: ClientStanding::Active,
+        registration_access: None,
         registered_at: means.clock.now(),
     };
     Ok((client, secret))

@@ -163,6 +163,7 @@ fn line(person: &Person) -> String {
     let origin = match person.origin {
         Origin::Demo => "demo",
         Origin::Operator => "operator",
+        Origin::Configuration => "file",
         Origin::SelfRegistered => "signed up",
     };
     let name = person.name.as_ref().map_or("-", DisplayName::as_str);

@@ -1,6 +1,7 @@
 //! Settings: what is right, and every problem at once.
 
 use super::*;
+use crate::services::Registration;
 use clap::Parser as _;
 
 /// The flags alone: the environment of the test run is left aside.
@@ -40,11 +41,11 @@ fn the_public_url_follows_port_and_tls() {
 }
 
 #[test]
-fn off_loopback_there_is_no_demo_and_no_registration() {
+fn off_loopback_there_is_no_demo_and_registration_needs_approval() {
     let flags = ["--host", "0.0.0.0", "--public-url", "https://as.example", "--behind-tls-proxy"];
     let config = config(&flags);
     assert!(config.demo.is_none());
-    assert_eq!(config.settings.registration, Registration::Off);
+    assert_eq!(config.settings.registration, Registration::Approval);
 }
 
 #[test]
@@ -71,7 +72,9 @@ fn every_problem_is_reported_together() {
         "--access-token-ttl-seconds=1",
         "--resources=/mcp",
         "--scopes=a\"b",
-        "--registration=approval",
+        "--registration=closed",
+        "--registration-scopes=a\"b",
+        "--unused-client-days=0",
         "--database-url=mysql://x",
     ]);
     let expected = [
@@ -82,18 +85,29 @@ fn every_problem_is_reported_together() {
         "MCP_AUTH_ACCESS_TOKEN_TTL_SECONDS",
         "MCP_AUTH_SCOPES",
         "MCP_AUTH_REGISTRATION",
+        "MCP_AUTH_REGISTRATION_SCOPES",
+        "MCP_AUTH_UNUSED_CLIENT_DAYS",
         "MCP_AUTH_DATABASE_URL",
     ];
     assert_eq!(found, expected);
 }
 
 #[test]
-fn registration_policies_that_do_not_exist_are_told_apart() {
-    for (word, problem) in [("approval", "does not exist yet"), ("token", "does not exist yet"), ("Open", "unknown")] {
-        let found = Config::try_from(cli(&["--registration", word])).map(|_| ()).unwrap_err();
-        assert!(found[0].to_string().contains(problem), "{}", found[0]);
+fn the_registration_policies_are_words() {
+    for policy in [Registration::Open, Registration::Approval, Registration::Token, Registration::Off] {
+        assert_eq!(config(&["--registration", policy.as_str()]).settings.registration, policy);
     }
-    assert_eq!(config(&["--registration", "off"]).settings.registration, Registration::Off);
+    assert_eq!(problems(&["--registration", "Open"]), ["MCP_AUTH_REGISTRATION"]);
+}
+
+#[test]
+fn a_file_of_clients_is_judged_with_the_other_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clients.json");
+    let flag = file.to_str().unwrap();
+    assert_eq!(problems(&["--clients-file", flag]), ["MCP_AUTH_CLIENTS_FILE"], "there is none");
+    std::fs::write(&file, "[]").unwrap();
+    assert!(config(&["--clients-file", flag]).to_string().contains(&format!("MCP_AUTH_CLIENTS_FILE={flag}\n")));
 }
 
 #[test]

@@ -8,7 +8,9 @@ use crate::protocol::RedirectUri;
 #[must_use]
 pub fn may_remember(client: &RegisteredClient, redirect_uri: &RedirectUri) -> bool {
     let known = match client.origin {
-        Origin::Demo | Origin::Operator => client.authentication != ClientAuthentication::Public,
+        Origin::Demo | Origin::Operator | Origin::Configuration => {
+            client.authentication != ClientAuthentication::Public
+        }
         Origin::SelfRegistered => false,
     };
     known && redirect_uri.is_https()
@@ -18,7 +20,7 @@ pub fn may_remember(client: &RegisteredClient, redirect_uri: &RedirectUri) -> bo
 mod tests {
     use super::*;
     use crate::{
-        domain::Origin,
+        domain::{ClientStanding, Origin},
         protocol::{ApplicationType, AuthenticationMethod, ClientId, ClientSecret, GrantType, Scope},
     };
     use jiff::Timestamp;
@@ -38,6 +40,8 @@ mod tests {
             application_type: ApplicationType::Web,
             introspects: None,
             origin,
+            standing: ClientStanding::Active,
+            registration_access: None,
             registered_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -1,8 +1,9 @@
 //! Registered clients (RFC 7591), and resource servers, which are clients that may introspect.
 
-use super::Origin;
+use super::{Origin, RegistrationAccessHash};
 use crate::protocol::{
     ApplicationType, AuthenticationMethod, ClientId, ClientSecretHash, GrantType, RedirectUri, Resource, Scope,
+    UnknownWord,
 };
 use jiff::Timestamp;
 
@@ -29,6 +30,10 @@ pub struct RegisteredClient {
     pub introspects: Option<Resource>,
     /// How it came to be known.
     pub origin: Origin,
+    /// Whether it may do anything.
+    pub standing: ClientStanding,
+    /// What its registration access token has to hash to; without one it cannot manage itself (RFC 7592).
+    pub registration_access: Option<RegistrationAccessHash>,
     /// When it was registered.
     pub registered_at: Timestamp,
 }
@@ -47,6 +52,17 @@ pub enum ClientAuthentication {
     },
 }
 
+/// Whether a client may do anything. Only an active one gets anything from any endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientStanding {
+    /// It may do what it is registered for.
+    Active,
+    /// It registered itself, and the operator has to allow it.
+    AwaitingApproval,
+    /// The operator has switched it off.
+    Disabled,
+}
+
 impl RegisteredClient {
     /// Whether a code may be sent to `requested`.
     #[must_use]
@@ -58,5 +74,28 @@ impl RegisteredClient {
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or_else(|| self.id.as_str())
+    }
+}
+
+impl ClientStanding {
+    /// The word in the store and in the operator's lists.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::AwaitingApproval => "awaiting_approval",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Reads the word.
+    ///
+    /// # Errors
+    /// There is no such standing.
+    pub fn parse(word: &str) -> Result<Self, UnknownWord> {
+        [Self::Active, Self::AwaitingApproval, Self::Disabled]
+            .into_iter()
+            .find(|standing| standing.as_str() == word)
+            .ok_or(UnknownWord)
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod consent;
 mod device_authorization;
 mod grant;
+mod initial_access;
 mod origin;
 mod pending_authorization;
 mod person;
@@ -21,12 +22,13 @@ mod user_code;
 pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
 pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
-pub use client::{ClientAuthentication, RegisteredClient};
+pub use client::{ClientAuthentication, ClientStanding, RegisteredClient};
 pub use consent::Consent;
 pub use device_authorization::{
     DEVICE_LIFETIME, DEVICE_PAUSE, DeviceAuthorization, DeviceCode, DeviceHash, DevicePoll, DeviceState,
 };
 pub use grant::{Grant, GrantId, GrantState};
+pub use initial_access::{InitialAccess, InvalidTokenName, TokenName};
 pub use origin::Origin;
 pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};
 pub use person::{
@@ -35,7 +37,10 @@ pub use person::{
 };
 pub use refresh_token::{FamilyHash, FamilyStage, RefreshFamily, RefreshHash, RefreshToken, Refreshing, Rotation};
 pub use resource_scopes::{InvalidResourceScopes, ResourceScopes};
-pub use secret::{CodeHash, CodeSecret, RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret};
+pub use secret::{
+    CodeHash, CodeSecret, InitialAccessHash, InitialAccessToken, RegistrationAccessHash, RegistrationAccessToken,
+    RequestHash, RequestSecret, Secret, SecretHash, SessionHash, SessionSecret,
+};
 pub use served_resource::ServedResource;
 pub use single_use::{SingleUse, SingleUseHash};
 pub use token_id::TokenId;

@@ -7,6 +7,8 @@ pub enum Origin {
     Demo,
     /// The operator.
     Operator,
+    /// The operator's file of clients, which is read at each start.
+    Configuration,
     /// Itself: at the registration endpoint (RFC 7591), for a client.
     SelfRegistered,
 }

@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{digest, error::Unspecified, hmac, rand::SecureRandom};
 use std::{fmt, marker::PhantomData};
+use subtle::ConstantTimeEq as _;
 
 /// A secret in the clear. Debug shows nothing of it.
 pub struct Secret<Use> {
@@ -23,6 +24,11 @@ pub enum Session {}
 /// Marks the secrets that name a pending authorization.
 pub enum Request {}
 
+/// Marks the secrets by which a client manages its own registration (RFC 7592).
+pub enum RegistrationAccess {}
+/// Marks the secrets that allow to register a client (RFC 7591 §1.2).
+pub enum InitialAccess {}
+
 /// An authorization code as the client gets it.
 pub type CodeSecret = Secret<Code>;
 /// An authorization code as stored.
@@ -35,6 +41,14 @@ pub type SessionHash = SecretHash<Session>;
 pub type RequestSecret = Secret<Request>;
 /// A pending authorization as stored.
 pub type RequestHash = SecretHash<Request>;
+/// A registration access token as the client gets it.
+pub type RegistrationAccessToken = Secret<RegistrationAccess>;
+/// A registration access token as stored.
+pub type RegistrationAccessHash = SecretHash<RegistrationAccess>;
+/// An initial access token as the operator gets it.
+pub type InitialAccessToken = Secret<InitialAccess>;
+/// An initial access token as stored.
+pub type InitialAccessHash = SecretHash<InitialAccess>;
 
 impl<Use> Secret<Use> {
     /// Makes a new secret.
@@ -112,6 +126,12 @@ impl<Use> SecretHash<Use> {
         &self.text
     }
 
+    /// Whether this is the hash of `presented`, in constant time.
+    #[must_use]
+    pub fn matches(&self, presented: &Secret<Use>) -> bool {
+        self.text.as_bytes().ct_eq(presented.hash().text.as_bytes()).into()
+    }
+
     /// A hash read back from the store.
     #[must_use]
     pub fn from_store(text: String) -> Self {
@@ -147,6 +167,8 @@ mod tests {
     fn survives_the_wire_and_nothing_else_parses() {
         let secret = CodeSecret { bytes: [7; 32], of: PhantomData };
         assert_eq!(CodeSecret::parse(&secret.reveal()).unwrap().hash(), secret.hash());
+        assert!(secret.hash().matches(&secret));
+        assert!(!secret.hash().matches(&CodeSecret { bytes: [8; 32], of: PhantomData }));
         for hostile in ["", "x", &"a".repeat(100_000), &"=".repeat(43), &secret.reveal().replace('B', "+")] {
             assert!(CodeSecret::parse(hostile).is_none());
         }

@@ -9,6 +9,8 @@ pub enum ErrorCode {
     InvalidRequest,
     /// Client authentication failed.
     InvalidClient,
+    /// A bearer token of our own is missing, unknown or expired (RFC 6750 §3.1).
+    InvalidToken,
     /// The code is unknown, expired, used, or was issued for something else.
     InvalidGrant,
     /// This client may not use this grant or response type.
@@ -48,6 +50,7 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
+            Self::InvalidToken => "invalid_token",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
@@ -83,7 +86,7 @@ impl ErrorCode {
             | Self::RequestUriNotSupported
             | Self::InvalidRedirectUri
             | Self::InvalidClientMetadata => StatusCode::BAD_REQUEST,
-            Self::InvalidClient => StatusCode::UNAUTHORIZED,
+            Self::InvalidClient | Self::InvalidToken => StatusCode::UNAUTHORIZED,
             Self::AccessDenied => StatusCode::FORBIDDEN,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,

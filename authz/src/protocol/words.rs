@@ -62,6 +62,17 @@ words! {
     }
 }
 
+impl AuthenticationMethod {
+    /// Whether client and server share a secret for it.
+    #[must_use]
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::ClientSecretBasic | Self::ClientSecretPost => true,
+        }
+    }
+}
+
 words! {
     /// Where a client runs (OIDC Dynamic Client Registration §2).
     ApplicationType {

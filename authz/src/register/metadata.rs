@@ -1,16 +1,14 @@
 //! Client metadata (RFC 7591 §2, OIDC Dynamic Client Registration §2): JSON to values that keep every rule. Pure.
 //! Members that are not understood are ignored; nothing that a client says here makes it trusted.
 
-use crate::{
-    openid,
-    protocol::{
-        ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectUri, ResponseType,
-        Scope,
-    },
+mod name;
+mod raw;
+
+use crate::protocol::{
+    ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectUri, Scope,
 };
-use serde::Deserialize;
-use serde_json::Value;
-use url::Url;
+use raw::Raw;
+use serde_json::{Map, Value};
 use verification_keys::json;
 
 /// What a client says about itself, checked.
@@ -20,9 +18,9 @@ pub struct ClientMetadata {
     pub name: Option<String>,
     /// `client_uri`
     pub uri: Option<String>,
-    /// `redirect_uris`: at least one.
+    /// `redirect_uris`: at least one with `authorization_code`.
     pub redirect_uris: Vec<RedirectUri>,
-    /// `grant_types`: what a person takes part in; `authorization_code` always.
+    /// `grant_types`
     pub grant_types: Vec<GrantType>,
     /// `token_endpoint_auth_method`
     pub authentication_method: AuthenticationMethod,
@@ -30,6 +28,24 @@ pub struct ClientMetadata {
     pub scope: Scope,
     /// `application_type`
     pub application_type: ApplicationType,
+}
+
+/// What the metadata is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct MetadataRules<'a> {
+    /// Who says it.
+    pub registrant: Registrant,
+    /// What the client gets when it asks for nothing; also the most that a client gets that registers itself.
+    pub scopes: &'a Scope,
+}
+
+/// Who describes a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registrant {
+    /// The client itself, whom nobody knows.
+    Itself,
+    /// The operator.
+    Operator,
 }
 
 /// Which rule the metadata breaks.
@@ -56,12 +72,15 @@ pub enum InvalidMetadata {
     /// A method that does not exist here.
     #[error("token_endpoint_auth_method is not supported")]
     AuthenticationMethod,
-    /// A grant type that a client cannot give itself, or not the one that it needs.
-    #[error("grant_types has to be authorization_code, and refresh_token if it is used")]
+    /// A grant type that does not exist here, or that a client cannot give itself, or none at all.
+    #[error("grant_types names one that is not for this client")]
     GrantTypes,
-    /// A response type that does not exist here, or not the one there is.
-    #[error("response_types has to be code")]
+    /// A response type that does not exist here, or that does not go with the grant types.
+    #[error("response_types does not go with grant_types")]
     ResponseTypes,
+    /// RFC 6749 §4.4: confidential clients only.
+    #[error("a public client has a grant type for confidential clients")]
+    PublicWithCredentials,
     /// Nothing of the scope exists here.
     #[error("no such scope")]
     Scope,
@@ -71,146 +90,59 @@ pub enum InvalidMetadata {
     /// RFC 7591 §2: `jwks_uri` and `jwks` MUST NOT both be there.
     #[error("jwks and jwks_uri exclude each other")]
     TwoKeySets,
+    /// RFC 7592 §2.2: the client has to name itself, and cannot choose what the server chose.
+    #[error("the request does not fit the registration that it would replace")]
+    NotItsOwn,
 }
 
 impl ClientMetadata {
     const MAX_BYTES: usize = 256 * 1024;
 
-    /// Checks a request body; `scopes` are the ones that there are.
+    /// Checks a request body.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(body: &[u8], scopes: &Scope) -> Result<Self, InvalidMetadata> {
+    pub fn parse(body: &[u8], rules: &MetadataRules<'_>) -> Result<Self, InvalidMetadata> {
+        Self::from_object(Self::object(body)?, rules)
+    }
+
+    /// The one strict reading of a request body.
+    ///
+    /// # Errors
+    /// It is too long, or not one JSON object.
+    pub fn object(body: &[u8]) -> Result<Map<String, Value>, InvalidMetadata> {
         if body.len() > Self::MAX_BYTES {
             return Err(InvalidMetadata::Malformed);
         }
-        let object = json::parse_object(body).map_err(|_| InvalidMetadata::Malformed)?;
+        json::parse_object(body).map_err(|_| InvalidMetadata::Malformed)
+    }
+
+    /// Checks the members of an object.
+    ///
+    /// # Errors
+    /// The first rule that they break.
+    pub fn from_object(object: Map<String, Value>, rules: &MetadataRules<'_>) -> Result<Self, InvalidMetadata> {
         let raw: Raw = serde_json::from_value(Value::Object(object)).map_err(|_| InvalidMetadata::Malformed)?;
-        raw.check_words()?;
+        let grant_types = raw.grant_types(rules)?;
+        raw.check_response_types(&grant_types)?;
+        raw.check_keys()?;
         raw.check_uris()?;
-        let redirect_uris = raw.redirect_uris()?;
+        let redirect_uris = raw.redirect_uris(&grant_types)?;
+        let authentication_method = raw.authentication_method()?;
+        let by_itself = |grant_type: &GrantType| grant_type.as_str() == "client_credentials";
+        if authentication_method == AuthenticationMethod::None && grant_types.iter().any(by_itself) {
+            return Err(InvalidMetadata::PublicWithCredentials);
+        }
         Ok(Self {
             application_type: raw.application_type(&redirect_uris)?,
-            authentication_method: raw.authentication_method()?,
-            grant_types: raw.grant_types()?,
-            scope: raw.scope(scopes)?,
-            name: raw.client_name.map(checked_name).transpose()?,
+            scope: raw.scope(rules)?,
+            name: raw.client_name.map(name::checked).transpose()?,
             uri: raw.client_uri.filter(|uri| !uri.is_empty()),
+            authentication_method,
+            grant_types,
             redirect_uris,
         })
     }
-}
-
-/// The members that are understood, typed.
-#[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
-struct Raw {
-    redirect_uris: Option<Vec<String>>,
-    token_endpoint_auth_method: Option<String>,
-    grant_types: Option<Vec<String>>,
-    response_types: Option<Vec<String>>,
-    application_type: Option<String>,
-    client_name: Option<String>,
-    client_uri: Option<String>,
-    logo_uri: Option<String>,
-    tos_uri: Option<String>,
-    policy_uri: Option<String>,
-    jwks_uri: Option<String>,
-    jwks: Option<Value>,
-    scope: Option<String>,
-}
-
-impl Raw {
-    fn check_words(&self) -> Result<(), InvalidMetadata> {
-        let response_types = self.response_types.as_deref();
-        let code = |word: &String| ResponseType::parse(word).is_ok();
-        if response_types.is_some_and(|words| words.is_empty() || !words.iter().all(code)) {
-            return Err(InvalidMetadata::ResponseTypes);
-        }
-        if self.jwks.is_some() && self.jwks_uri.is_some() {
-            return Err(InvalidMetadata::TwoKeySets);
-        }
-        Ok(())
-    }
-
-    /// Default: `authorization_code` (RFC 7591 §2). A client that registers itself gets nothing that works without a
-    /// person.
-    fn grant_types(&self) -> Result<Vec<GrantType>, InvalidMetadata> {
-        let Some(words) = self.grant_types.as_deref() else { return Ok(vec![GrantType::AuthorizationCode]) };
-        let parsed: Vec<_> = words
-            .iter()
-            .map(|word| GrantType::parse(word))
-            .collect::<Result<_, _>>()
-            .map_err(|_| InvalidMetadata::GrantTypes)?;
-        let with_person = |word: &GrantType| matches!(word, GrantType::AuthorizationCode | GrantType::RefreshToken);
-        let fits = parsed.contains(&GrantType::AuthorizationCode) && parsed.iter().all(with_person);
-        let each_once = GrantType::ALL.iter().copied().filter(|word| parsed.contains(word)).collect();
-        if fits { Ok(each_once) } else { Err(InvalidMetadata::GrantTypes) }
-    }
-
-    fn redirect_uris(&self) -> Result<Vec<RedirectUri>, InvalidMetadata> {
-        let raw = self.redirect_uris.as_deref().unwrap_or_default();
-        if !(1..=20).contains(&raw.len()) {
-            return Err(InvalidMetadata::RedirectUriCount);
-        }
-        Ok(raw.iter().map(|uri| RedirectUri::parse(uri)).collect::<Result<_, _>>()?)
-    }
-
-    /// These are shown or kept, never fetched. Some clients write an empty string for one that they do not have.
-    fn check_uris(&self) -> Result<(), InvalidMetadata> {
-        let uris = [&self.client_uri, &self.logo_uri, &self.tos_uri, &self.policy_uri, &self.jwks_uri];
-        let legal = |uri: &String| {
-            let plain = uri.len() <= 2048 && uri.bytes().all(|byte| byte.is_ascii_graphic());
-            plain && Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        };
-        if uris.into_iter().flatten().filter(|uri| !uri.is_empty()).all(legal) {
-            Ok(())
-        } else {
-            Err(InvalidMetadata::Uri)
-        }
-    }
-
-    /// Default: `client_secret_basic` (RFC 7591 §2).
-    fn authentication_method(&self) -> Result<AuthenticationMethod, InvalidMetadata> {
-        let word = self.token_endpoint_auth_method.as_deref();
-        word.map_or(Ok(AuthenticationMethod::ClientSecretBasic), AuthenticationMethod::parse)
-            .map_err(|_| InvalidMetadata::AuthenticationMethod)
-    }
-
-    /// Unknown tokens are dropped, and the response shows what is left (RFC 7591 §3.2.1: MAY replace).
-    fn scope(&self, scopes: &Scope) -> Result<Scope, InvalidMetadata> {
-        let Some(raw) = self.scope.as_deref().filter(|raw| !raw.is_empty()) else { return Ok(scopes.clone()) };
-        let asked = Scope::parse(raw).map_err(|_| InvalidMetadata::Scope)?;
-        let known = asked.tokens().filter(|token| scopes.contains(token) || openid::SCOPES.contains(&token.as_str()));
-        Some(known.cloned().collect()).filter(|scope: &Scope| !scope.is_empty()).ok_or(InvalidMetadata::Scope)
-    }
-
-    /// Without the member, the redirect URIs say it.
-    fn application_type(&self, redirect_uris: &[RedirectUri]) -> Result<ApplicationType, InvalidMetadata> {
-        let loopback = redirect_uris.iter().any(RedirectUri::is_loopback);
-        match self.application_type.as_deref().map(ApplicationType::parse) {
-            Some(Err(_)) => Err(InvalidMetadata::ApplicationType),
-            Some(Ok(ApplicationType::Web)) if loopback => Err(InvalidMetadata::LoopbackForWeb),
-            Some(Ok(given)) => Ok(given),
-            None if loopback => Ok(ApplicationType::Native),
-            None => Ok(ApplicationType::Web),
-        }
-    }
-}
-
-/// The name is shown where a person decides whom to trust: nothing in it may be invisible or turn the text around.
-fn checked_name(name: String) -> Result<String, InvalidMetadata> {
-    let length = name.chars().take(101).count();
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
-            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}')
-            || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-    };
-    let legal = (1..=100).contains(&length) && !name.trim().is_empty() && !name.chars().any(hidden);
-    if legal { Ok(name) } else { Err(InvalidMetadata::Name) }
 }
 
 impl InvalidMetadata {
@@ -225,9 +157,11 @@ impl InvalidMetadata {
             | Self::AuthenticationMethod
             | Self::GrantTypes
             | Self::ResponseTypes
+            | Self::PublicWithCredentials
             | Self::Scope
             | Self::ApplicationType
-            | Self::TwoKeySets => ErrorCode::InvalidClientMetadata,
+            | Self::TwoKeySets
+            | Self::NotItsOwn => ErrorCode::InvalidClientMetadata,
         }
     }
 
@@ -242,13 +176,22 @@ impl InvalidMetadata {
             Self::Name => "client_name is too long or has characters that do not show",
             Self::Uri => "a URI about the client is not an http or https URL",
             Self::AuthenticationMethod => {
-                "token_endpoint_auth_method is none, client_secret_basic or client_secret_post"
+                "token_endpoint_auth_method is not one of token_endpoint_auth_methods_supported of the metadata"
             }
-            Self::GrantTypes => "grant_types has to be authorization_code, and refresh_token if it is used",
-            Self::ResponseTypes => "response_types has to be code",
+            Self::GrantTypes => {
+                "grant_types is one or more of grant_types_supported of the metadata; a client that registers itself \
+                 cannot have client_credentials or jwt-bearer"
+            }
+            Self::ResponseTypes => "response_types is code with authorization_code, and empty without",
+            Self::PublicWithCredentials => "client_credentials is for confidential clients",
             Self::Scope => "no such scope",
             Self::ApplicationType => "application_type is native or web",
             Self::TwoKeySets => "jwks and jwks_uri exclude each other",
+            Self::NotItsOwn => {
+                "client_id has to be the client's own, client_secret too if it is there, and \
+                 registration_access_token, registration_client_uri, client_secret_expires_at and client_id_issued_at \
+                 have to be left out"
+            }
         }
     }
 }

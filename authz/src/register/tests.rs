@@ -1,5 +1,8 @@
 //! The registration endpoint as a client and an attacker see it.
 
+mod manage;
+mod policies;
+
 use crate::{
     domain::{Origin, RegisteredClient},
     protocol::ClientId,

@@ -9,6 +9,7 @@ mod consents;
 mod devices;
 mod error;
 mod grants;
+mod initial_access;
 #[cfg(test)]
 mod outages;
 mod people;
@@ -27,6 +28,7 @@ pub use consents::ConsentStore;
 pub use devices::DeviceStore;
 pub use error::StoreError;
 pub use grants::GrantStore;
+pub use initial_access::InitialAccessStore;
 pub use people::{Addition, PersonStore};
 pub use refresh::RefreshStore;
 pub use resources::ResourceStore;
@@ -52,6 +54,7 @@ pub trait Store:
     + ResourceStore
     + SingleUseStore
     + RefreshStore
+    + InitialAccessStore
     + Debug
     + Send
     + Sync

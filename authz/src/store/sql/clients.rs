@@ -5,14 +5,15 @@ use super::{
     row::{join, list, optional, optional_text, origin_word, parsed, read_origin, time},
 };
 use crate::{
-    domain::{ClientAuthentication, RegisteredClient},
+    domain::{ClientAuthentication, ClientStanding, RegisteredClient, RegistrationAccessHash},
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecretHash, GrantType, RedirectUri, Resource, Scope,
     },
     store::ClientStore,
 };
 use async_trait::async_trait;
-use sqlx::{Any, Executor, any::AnyRow};
+use jiff::Timestamp;
+use sqlx::{Any, Executor, Transaction, any::AnyRow};
 
 #[async_trait]
 impl ClientStore for SqlStore {
@@ -30,16 +31,70 @@ impl ClientStore for SqlStore {
         insert(&self.writer, client).await
     }
 
-    async fn put_client(&self, client: &RegisteredClient) -> Result<(), StoreError> {
-        write(&self.writer, PUT, client).await
+    async fn put_client(&self, client: &RegisteredClient) -> Result<bool, StoreError> {
+        Ok(write(&self.writer, PUT, client).await? == 1)
+    }
+
+    async fn replace_client(&self, client: &RegisteredClient, now: Timestamp) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let found = write(&mut *transaction, REPLACE, client).await? == 1;
+        if found && client.standing != ClientStanding::Active {
+            cut_off(&mut transaction, &client.id, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(found)
+    }
+
+    async fn set_client_standing(
+        &self,
+        id: &ClientId,
+        standing: ClientStanding,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let update = sqlx::query("UPDATE clients SET standing = $1 WHERE id = $2");
+        let update = update.bind(standing.as_str()).bind(id.as_str());
+        let found = update.execute(&mut *transaction).await?.rows_affected() == 1;
+        if standing != ClientStanding::Active {
+            cut_off(&mut transaction, id, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(found)
+    }
+
+    async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        let query = sqlx::query("DELETE FROM clients WHERE id = $1").bind(id.as_str());
+        Ok(query.execute(&self.writer).await?.rows_affected() == 1)
+    }
+
+    async fn forget_configured_clients(&self, keep: &[ClientId]) -> Result<u64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let query = sqlx::query("SELECT id FROM clients WHERE origin = 'configuration'");
+        let mut forgotten = 0;
+        for row in query.fetch_all(&mut *transaction).await? {
+            let id = parsed(&row, "id", ClientId::parse)?;
+            if !keep.contains(&id) {
+                let delete = sqlx::query("DELETE FROM clients WHERE id = $1").bind(id.as_str());
+                forgotten += delete.execute(&mut *transaction).await?.rows_affected();
+            }
+        }
+        transaction.commit().await?;
+        Ok(forgotten)
+    }
+
+    async fn sweep_clients(&self, unused_since: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let query = sqlx::query(SWEEP).bind(unused_since.as_second()).bind(i64::from(limit));
+        Ok(query.execute(&self.writer).await?.rows_affected())
     }
 }
 
 const ADD: &str = "INSERT INTO clients (id, name, uri, secret_hash, methods, redirect_uris, grant_types, scope, \
-    application_type, introspects, origin, registered_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    application_type, introspects, origin, registered_at, standing, registration_access) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 const PUT: &str = "INSERT INTO clients (id, name, uri, secret_hash, methods, redirect_uris, grant_types, scope, \
-    application_type, introspects, origin, registered_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+    application_type, introspects, origin, registered_at, standing, registration_access) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, uri = excluded.uri, secret_hash = excluded.secret_hash, \
     methods = excluded.methods, redirect_uris = excluded.redirect_uris, grant_types = excluded.grant_types, \
     scope = excluded.scope, application_type = excluded.application_type, introspects = excluded.introspects \
@@ -50,21 +105,31 @@ pub(super) async fn insert<'c>(
     executor: impl Executor<'c, Database = Any>,
     client: &RegisteredClient,
 ) -> Result<(), StoreError> {
-    write(executor, ADD, client).await
+    write(executor, ADD, client).await?;
+    Ok(())
 }
 
+const REPLACE: &str = "UPDATE clients SET name = $2, uri = $3, secret_hash = $4, methods = $5, redirect_uris = $6, \
+    grant_types = $7, scope = $8, application_type = $9, introspects = $10, registered_at = $12, standing = $13, \
+    registration_access = $14 WHERE id = $1 AND origin = $11 AND origin = 'self' AND standing <> 'disabled'";
+
+const SWEEP: &str = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
+    WHERE origin = 'self' AND registered_at <= $1 AND (last_used_at IS NULL OR last_used_at <= $1) \
+    AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client_id = clients.id AND grants.revoked_at IS NULL) LIMIT $2)";
+
+/// How many rows were written.
 async fn write<'c>(
     executor: impl Executor<'c, Database = Any>,
     statement: &'static str,
     client: &RegisteredClient,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let (secret_hash, methods) = match &client.authentication {
         ClientAuthentication::Public => (None, AuthenticationMethod::None.as_str().to_owned()),
         ClientAuthentication::Secret { hash, methods } => {
             (Some(hash.as_str().to_owned()), join(methods.iter().map(|method| method.as_str())))
         }
     };
-    sqlx::query(statement)
+    let query = sqlx::query(statement)
         .bind(client.id.as_str())
         .bind(client.name.clone())
         .bind(client.uri.clone())
@@ -77,8 +142,29 @@ async fn write<'c>(
         .bind(client.introspects.as_ref().map(|resource| resource.as_str().to_owned()))
         .bind(origin_word(client.origin))
         .bind(client.registered_at.as_second())
-        .execute(executor)
-        .await?;
+        .bind(client.standing.as_str())
+        .bind(client.registration_access.as_ref().map(|hash| hash.as_str().to_owned()));
+    Ok(query.execute(executor).await?.rows_affected())
+}
+
+/// A client that is not active any more: what it was given is over, and what people are being asked for it too.
+async fn cut_off(transaction: &mut Transaction<'static, Any>, id: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+    let revoke = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE client_id = $2 AND revoked_at IS NULL");
+    revoke.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
+    let forget = sqlx::query("DELETE FROM pending_authorizations WHERE client_id = $1");
+    forget.bind(id.as_str()).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+/// Somebody let the client in. Written once a day at most, and only where it decides how long the client is kept.
+pub(super) async fn mark_used(
+    transaction: &mut Transaction<'static, Any>,
+    id: &ClientId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let statement = "UPDATE clients SET last_used_at = $1 \
+        WHERE id = $2 AND origin = 'self' AND (last_used_at IS NULL OR last_used_at < $1 - 86400)";
+    sqlx::query(statement).bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
     Ok(())
 }
 
@@ -94,6 +180,8 @@ fn read(row: &AnyRow) -> Result<RegisteredClient, StoreError> {
         application_type: parsed(row, "application_type", ApplicationType::parse)?,
         introspects: optional(row, "introspects", Resource::parse)?,
         origin: parsed(row, "origin", read_origin)?,
+        standing: parsed(row, "standing", ClientStanding::parse)?,
+        registration_access: optional_text(row, "registration_access")?.map(RegistrationAccessHash::from_store),
         registered_at: time(row, "registered_at")?,
     })
 }

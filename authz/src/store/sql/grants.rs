@@ -1,7 +1,7 @@
 //! The table of grants.
 
 use super::{
-    SqlStore, StoreError,
+    SqlStore, StoreError, clients,
     row::{optional, optional_time, parsed, text, time},
 };
 use crate::{
@@ -67,7 +67,7 @@ pub(super) async fn add(
         .bind(keep_until.as_second())
         .execute(&mut **transaction)
         .await?;
-    Ok(())
+    clients::mark_used(transaction, &grant.client_id, grant.created_at).await
 }
 
 /// Tokens are issued under the grant: it is kept for as long as they may be good.

@@ -8,6 +8,7 @@ mod codes;
 mod consents;
 mod devices;
 mod grants;
+mod initial_access;
 mod open;
 mod people;
 mod place;
@@ -71,6 +72,7 @@ impl Store for SqlStore {
         swept += authorizations::sweep(&self.writer, before, limit).await?;
         swept += devices::sweep(&self.writer, before, limit).await?;
         swept += grants::sweep(&self.writer, before - GRANT_RETENTION, limit).await?;
+        swept += initial_access::sweep(&self.writer, before, limit).await?;
         swept += single_use::sweep(&self.writer, before, limit).await?;
         swept += grants::sweep_tokens(&self.writer, before, limit).await?;
         Ok(swept)

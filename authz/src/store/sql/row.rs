@@ -66,6 +66,7 @@ pub(super) const fn origin_word(origin: Origin) -> &'static str {
     match origin {
         Origin::Demo => "demo",
         Origin::Operator => "operator",
+        Origin::Configuration => "configuration",
         Origin::SelfRegistered => "self",
     }
 }
@@ -74,6 +75,7 @@ pub(super) fn read_origin(word: &str) -> Result<Origin, UnknownWord> {
     match word {
         "demo" => Ok(Origin::Demo),
         "operator" => Ok(Origin::Operator),
+        "configuration" => Ok(Origin::Configuration),
         "self" => Ok(Origin::SelfRegistered),
         _ => Err(UnknownWord),
     }

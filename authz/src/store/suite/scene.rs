@@ -3,9 +3,9 @@
 use super::super::*;
 use crate::{
     domain::{
-        AuthenticatedPerson, AuthorizationCode, BrowserSession, ClientAuthentication, CodeState, DisplayName, Email,
-        Grant, GrantId, GrantState, Origin, PasswordHash, PendingAuthorization, Person, PersonState, RegisteredClient,
-        Secret, SessionHash, Subject, Username,
+        AuthenticatedPerson, AuthorizationCode, BrowserSession, ClientAuthentication, ClientStanding, CodeState,
+        DisplayName, Email, Grant, GrantId, GrantState, Origin, PasswordHash, PendingAuthorization, Person,
+        PersonState, RegisteredClient, Secret, SessionHash, Subject, Username,
     },
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecret, CodeChallenge, GrantType, Nonce, RedirectUri,
@@ -83,6 +83,8 @@ pub(super) fn client(id: &str, origin: Origin) -> RegisteredClient {
         application_type: ApplicationType::Native,
         introspects: Some(Resource::parse("http://localhost:8001/mcp").unwrap()),
         origin,
+        standing: ClientStanding::Active,
+        registration_access: None,
         registered_at: NOW,
     }
 }

@@ -1,0 +1,71 @@
+//! The settings about clients.
+
+use super::Config;
+use crate::{
+    cli::ClientArgs,
+    clients_file::ClientsFile,
+    protocol::{Scope, ScopeToken},
+    services::Registration,
+};
+use jiff::SignedDuration;
+use serving::settings::Problems;
+use std::{fmt, path::Path};
+
+pub(super) fn without_empty(args: ClientArgs) -> ClientArgs {
+    ClientArgs {
+        registration: args.registration.filter(|value| !value.is_empty()),
+        registration_scopes: args.registration_scopes.into_iter().filter(|value| !value.is_empty()).collect(),
+        clients_file: args.clients_file.filter(|file| !file.as_os_str().is_empty()),
+        ..args
+    }
+}
+
+pub(super) fn registration(args: &ClientArgs, on_loopback: bool, problems: &mut Problems) -> Option<Registration> {
+    match args.registration.as_deref() {
+        None if on_loopback => Some(Registration::Open),
+        None | Some("approval") => Some(Registration::Approval),
+        Some("open") => Some(Registration::Open),
+        Some("token") => Some(Registration::Token),
+        Some("off") => Some(Registration::Off),
+        Some(_) => {
+            problems.add("MCP_AUTH_REGISTRATION", "unknown word", "use open, approval, token or off");
+            None
+        }
+    }
+}
+
+/// The scopes of clients that register themselves; `None` for all. `Err` if they are wrong and `problems` know.
+pub(super) fn scopes(args: &ClientArgs, problems: &mut Problems) -> Result<Option<Scope>, ()> {
+    if args.registration_scopes.is_empty() {
+        return Ok(None);
+    }
+    let parsed = args.registration_scopes.iter().map(|raw| ScopeToken::parse(raw.trim())).collect();
+    let fix = "write scope tokens separated by commas";
+    problems.check("MCP_AUTH_REGISTRATION_SCOPES", fix, parsed).map(Some).ok_or(())
+}
+
+pub(super) fn unused_lifetime(args: &ClientArgs, problems: &mut Problems) -> Option<SignedDuration> {
+    let days = args.unused_client_days;
+    if !(1..=3650).contains(&days) {
+        problems.add("MCP_AUTH_UNUSED_CLIENT_DAYS", "out of range", "use 1 to 3650");
+        return None;
+    }
+    Some(SignedDuration::from_hours(i64::from(days) * 24))
+}
+
+/// Reads the file of clients. `None` if there is none, or it is wrong and `problems` know.
+pub(super) fn file(args: &ClientArgs, known: &Scope, problems: &mut Problems) -> Option<ClientsFile> {
+    let path = args.clients_file.as_deref()?;
+    let fix = "write a JSON array of client metadata, each with a client_id; README.md shows one";
+    problems.check("MCP_AUTH_CLIENTS_FILE", fix, ClientsFile::read(path, known))
+}
+
+pub(super) fn print(config: &Config, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let settings = &config.settings;
+    let scopes: Vec<_> = settings.registration_scopes.iter().flat_map(Scope::tokens).map(ScopeToken::as_str).collect();
+    let file = config.clients.as_ref().map_or(Path::new(""), |file| file.path.as_path());
+    writeln!(f, "MCP_AUTH_REGISTRATION={}", settings.registration.as_str())?;
+    writeln!(f, "MCP_AUTH_REGISTRATION_SCOPES={}", scopes.join(","))?;
+    writeln!(f, "MCP_AUTH_UNUSED_CLIENT_DAYS={}", settings.unused_client_lifetime.as_hours() / 24)?;
+    writeln!(f, "MCP_AUTH_CLIENTS_FILE={}", file.display())
+}

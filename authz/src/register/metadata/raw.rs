@@ -1,0 +1,122 @@
+//! The members of client metadata that are understood, typed, and the rule that each has to keep.
+
+use super::{InvalidMetadata, MetadataRules, Registrant};
+use crate::{
+    openid,
+    protocol::{ApplicationType, AuthenticationMethod, GrantType, RedirectUri, ResponseType, Scope, ScopeToken},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+/// Grant types that only the operator gives to a client: with them it gets tokens without a person at a page of ours.
+const OF_THE_OPERATOR: [&str; 2] = ["client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Raw {
+    pub(super) redirect_uris: Option<Vec<String>>,
+    token_endpoint_auth_method: Option<String>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    application_type: Option<String>,
+    pub(super) client_name: Option<String>,
+    pub(super) client_uri: Option<String>,
+    logo_uri: Option<String>,
+    tos_uri: Option<String>,
+    policy_uri: Option<String>,
+    jwks_uri: Option<String>,
+    jwks: Option<Value>,
+    scope: Option<String>,
+}
+
+impl Raw {
+    /// Default: `authorization_code` (RFC 7591 §2). A client that registers itself gets nothing that works without a
+    /// person, and needs something to begin with.
+    pub(super) fn grant_types(&self, rules: &MetadataRules<'_>) -> Result<Vec<GrantType>, InvalidMetadata> {
+        let Some(words) = &self.grant_types else { return Ok(vec![GrantType::AuthorizationCode]) };
+        let parsed: Result<Vec<_>, _> = words.iter().map(|word| GrantType::parse(word)).collect();
+        let parsed = parsed.map_err(|_| InvalidMetadata::GrantTypes)?;
+        let reserved = words.iter().any(|word| OF_THE_OPERATOR.contains(&word.as_str()));
+        let begins = parsed.iter().any(|grant_type| *grant_type != GrantType::RefreshToken);
+        if rules.registrant == Registrant::Itself && (reserved || !begins) {
+            return Err(InvalidMetadata::GrantTypes);
+        }
+        Ok(GrantType::ALL.iter().copied().filter(|word| parsed.contains(word)).collect())
+    }
+
+    /// RFC 7591 §2.1: `code` and `authorization_code` go together, and only together.
+    pub(super) fn check_response_types(&self, grant_types: &[GrantType]) -> Result<(), InvalidMetadata> {
+        let Some(words) = &self.response_types else { return Ok(()) };
+        let exist = words.iter().all(|word| ResponseType::parse(word).is_ok());
+        if exist && words.is_empty() != grant_types.contains(&GrantType::AuthorizationCode) {
+            Ok(())
+        } else {
+            Err(InvalidMetadata::ResponseTypes)
+        }
+    }
+
+    /// One to 20 where codes are sent to them; 20 at most everywhere.
+    pub(super) fn redirect_uris(&self, grant_types: &[GrantType]) -> Result<Vec<RedirectUri>, InvalidMetadata> {
+        let raw = self.redirect_uris.as_deref().unwrap_or_default();
+        let needed = usize::from(grant_types.contains(&GrantType::AuthorizationCode));
+        if !(needed..=20).contains(&raw.len()) {
+            return Err(InvalidMetadata::RedirectUriCount);
+        }
+        Ok(raw.iter().map(|uri| RedirectUri::parse(uri)).collect::<Result<_, _>>()?)
+    }
+
+    /// RFC 7591 §2: `jwks_uri` and `jwks` MUST NOT both be there.
+    pub(super) fn check_keys(&self) -> Result<(), InvalidMetadata> {
+        if self.jwks.is_some() && self.jwks_uri.is_some() { Err(InvalidMetadata::TwoKeySets) } else { Ok(()) }
+    }
+
+    /// These are shown or kept, never fetched. Some clients write an empty string for one that they do not have.
+    pub(super) fn check_uris(&self) -> Result<(), InvalidMetadata> {
+        let uris = [&self.client_uri, &self.logo_uri, &self.tos_uri, &self.policy_uri, &self.jwks_uri];
+        let legal = |uri: &String| {
+            let plain = uri.len() <= 2048 && uri.bytes().all(|byte| byte.is_ascii_graphic());
+            plain && Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if uris.into_iter().flatten().filter(|uri| !uri.is_empty()).all(legal) {
+            Ok(())
+        } else {
+            Err(InvalidMetadata::Uri)
+        }
+    }
+
+    /// Default: `client_secret_basic` (RFC 7591 §2).
+    pub(super) fn authentication_method(&self) -> Result<AuthenticationMethod, InvalidMetadata> {
+        let word = self.token_endpoint_auth_method.as_deref();
+        word.map_or(Ok(AuthenticationMethod::ClientSecretBasic), AuthenticationMethod::parse)
+            .map_err(|_| InvalidMetadata::AuthenticationMethod)
+    }
+
+    /// For a client that registers itself, unknown tokens are dropped, and the response shows what is left (RFC 7591
+    /// §3.2.1: MAY replace). The operator's word counts.
+    pub(super) fn scope(&self, rules: &MetadataRules<'_>) -> Result<Scope, InvalidMetadata> {
+        let Some(raw) = self.scope.as_deref().filter(|raw| !raw.is_empty()) else { return Ok(rules.scopes.clone()) };
+        let asked = Scope::parse(raw).map_err(|_| InvalidMetadata::Scope)?;
+        match rules.registrant {
+            Registrant::Operator => Ok(asked),
+            Registrant::Itself => {
+                let exists =
+                    |token: &&ScopeToken| rules.scopes.contains(token) || openid::SCOPES.contains(&token.as_str());
+                let known: Scope = asked.tokens().filter(exists).cloned().collect();
+                if known.is_empty() { Err(InvalidMetadata::Scope) } else { Ok(known) }
+            }
+        }
+    }
+
+    /// Without the member, the redirect URIs say it.
+    pub(super) fn application_type(&self, redirect_uris: &[RedirectUri]) -> Result<ApplicationType, InvalidMetadata> {
+        let loopback = redirect_uris.iter().any(RedirectUri::is_loopback);
+        match self.application_type.as_deref().map(ApplicationType::parse) {
+            Some(Err(_)) => Err(InvalidMetadata::ApplicationType),
+            Some(Ok(ApplicationType::Web)) if loopback => Err(InvalidMetadata::LoopbackForWeb),
+            Some(Ok(given)) => Ok(given),
+            None if loopback => Ok(ApplicationType::Native),
+            None => Ok(ApplicationType::Web),
+        }
+    }
+}
