@@ -80,7 +80,7 @@ fn client(services: &Services) -> Result<RegisteredClient, DemoError> {
         uri: None,
         authentication: secret(CLIENT_SECRET),
         redirect_uris: vec![RedirectUri::parse(CLIENT_REDIRECT_URI)?],
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::DeviceCode],
         scope: services.settings.scopes.clone(),
         application_type: ApplicationType::Native,
         introspects: None,

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod config;
 pub mod consent;
 pub mod demo;
+pub mod device_authorization;
 pub mod domain;
 pub mod form;
 pub mod host;

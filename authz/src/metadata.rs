@@ -29,6 +29,7 @@ pub struct AuthorizationServerMetadata {
     jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
+    device_authorization_endpoint: String,
     revocation_endpoint: String,
     introspection_endpoint: String,
     userinfo_endpoint: String,
@@ -58,6 +59,7 @@ impl AuthorizationServerMetadata {
             token_endpoint: at(routes::TOKEN),
             jwks_uri: at(routes::JWKS),
             registration_endpoint: (settings.registration != Registration::Off).then(|| at(routes::REGISTER)),
+            device_authorization_endpoint: at(routes::DEVICE_AUTHORIZATION),
             revocation_endpoint: at(routes::REVOKE),
             introspection_endpoint: at(routes::INTROSPECT),
             userinfo_endpoint: at(routes::USERINFO),

@@ -4,7 +4,8 @@
 mod tests;
 
 use crate::{
-    authorize, consent, host, introspect, jwks, layers, login, metadata, openid, pages, register, revoke,
+    authorize, consent, device_authorization, host, introspect, jwks, layers, login, metadata, openid, pages, register,
+    revoke,
     services::{Registration, Services},
     token,
 };
@@ -73,12 +74,15 @@ fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
         }
         Registration::Off => router,
     };
-    // Introspection is for resource servers, which are no browsers.
-    let for_servers = Router::new().route(INTROSPECT, post(introspect::post));
-    let for_servers = for_servers.layer(database.clone()).layer(limits.clone());
+    // Resource servers are no browsers, and devices have none.
+    let without_cors = Router::new()
+        .route(INTROSPECT, post(introspect::post))
+        .route(DEVICE_AUTHORIZATION, post(device_authorization::post))
+        .layer(database.clone())
+        .layer(limits.clone());
     // Keys are there without a database.
     let router = router.layer(database).route(JWKS, get(jwks::get));
-    router.layer(limits).layer(cors()).merge(for_servers)
+    router.layer(limits).layer(cors()).merge(without_cors)
 }
 
 /// Any origin may call: no cookie counts at these endpoints.
@@ -94,6 +98,8 @@ fn cors() -> CorsLayer {
 pub const AUTHORIZE: &str = "/oauth2/authorize";
 /// Token endpoint (RFC 6749 §3.2).
 pub const TOKEN: &str = "/oauth2/token";
+/// Device authorization endpoint (RFC 8628 §3.1).
+pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
 /// Client registration endpoint (RFC 7591 §3).
 pub const REGISTER: &str = "/register";
 /// Revocation endpoint (RFC 7009 §2).
@@ -116,4 +122,6 @@ pub const LOGIN: &str = "/login";
 pub const LOGOUT: &str = "/logout";
 /// The page to allow or deny.
 pub const CONSENT: &str = "/consent";
+/// The page to type the user code of a device.
+pub const DEVICE: &str = "/device";
 pub use serving::health::{HEALTHZ, READYZ};

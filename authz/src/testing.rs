@@ -8,12 +8,12 @@ use crate::{
     config::Config,
     demo::DemoPerson,
     domain::{
-        AuthenticatedPerson, BrowserSession, CodeSecret, PendingAuthorization, RequestSecret, ResourceScopes,
-        ServedResource, SessionSecret, Subject,
+        AuthenticatedPerson, BrowserSession, CodeSecret, Origin, PendingAuthorization, RegisteredClient, RequestSecret,
+        ResourceScopes, ServedResource, SessionSecret, Subject,
     },
     login::passwords::{PasswordLimits, PasswordPool},
     operations::{Operations, OperationsConfig},
-    protocol::{Resource, Scope},
+    protocol::{ClientId, GrantType, Resource, Scope},
     public_url::PublicUrl,
     resources::ServedResources,
     routes,
@@ -195,6 +195,19 @@ impl Server {
         let store = SqlStore::open(&database_url(self.folder.path())).await.unwrap();
         store.execute_for_test(statement).await;
         store.close().await;
+    }
+
+    /// A client of the operator's, with the demo client's secret.
+    pub(crate) async fn add_client(&self, id: &str, grant_types: &[GrantType]) -> RegisteredClient {
+        let demo = self.services.store.client(&ClientId::parse(CLIENT).unwrap()).await.unwrap().unwrap();
+        let client = RegisteredClient {
+            id: ClientId::parse(id).unwrap(),
+            grant_types: grant_types.to_vec(),
+            origin: Origin::Operator,
+            ..demo
+        };
+        self.services.store.put_client(&client).await.unwrap();
+        client
     }
 
     /// The subject of the demo person.

@@ -1,6 +1,7 @@
 //! People who sign in.
 
 use super::Origin;
+use crate::protocol::ClientId;
 use jiff::Timestamp;
 use std::fmt;
 
@@ -35,8 +36,8 @@ pub enum PersonState {
     },
 }
 
-/// The opaque, stable id of a person: the `sub` of tokens. `u_` and 22 characters, so it cannot equal a client id
-/// that we make.
+/// The `sub` of tokens: the opaque, stable id of a person, or of a client that acts for itself. Of a person it is `u_`
+/// and 22 characters, which no client id can be ([`ClientId::parse`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subject(String);
 
@@ -81,6 +82,12 @@ impl Subject {
         let mut bytes = [0; 16];
         random.fill(&mut bytes)?;
         Ok(Self(format!("u_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// A client that acts for itself (RFC 9068 §2.2: its id).
+    #[must_use]
+    pub fn of_client(client: &ClientId) -> Self {
+        Self(client.as_str().to_owned())
     }
 
     /// An id read back from the store.

@@ -43,6 +43,7 @@ fn limited(request: &Request) -> Option<(Limited, Refuse)> {
     }
     match request.uri().path() {
         routes::LOGIN => Some((Limited::SignIn, page)),
+        routes::DEVICE_AUTHORIZATION => Some((Limited::Device, refusal)),
         routes::REGISTER => Some((Limited::Registration, refusal)),
         routes::TOKEN | routes::REVOKE | routes::INTROSPECT => Some((Limited::TokenFailures, refusal)),
         _ => None,

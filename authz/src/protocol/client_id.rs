@@ -8,7 +8,7 @@ pub struct ClientId(String);
 
 /// The value cannot be a client identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a client_id is 1 to 256 visible ASCII characters")]
+#[error("a client_id is 1 to 256 visible ASCII characters, and not u_ or f_ and 22 more: so begins the id of a person")]
 pub struct InvalidClientId;
 
 impl ClientId {
@@ -17,10 +17,12 @@ impl ClientId {
     /// Parses a client identifier.
     ///
     /// # Errors
-    /// It is empty, too long, or has a character outside of visible ASCII.
+    /// It is empty, too long, has a character outside of visible ASCII, or could be the `sub` of a person (RFC 9068 §5:
+    /// nobody may choose a client id that collides with one).
     pub fn parse(raw: &str) -> Result<Self, InvalidClientId> {
         let legal = (1..=Self::MAX_BYTES).contains(&raw.len()) && raw.bytes().all(|byte| byte.is_ascii_graphic());
-        if legal { Ok(Self(raw.to_owned())) } else { Err(InvalidClientId) }
+        let person = (raw.starts_with("u_") || raw.starts_with("f_")) && raw.len() == 24;
+        if legal && !person { Ok(Self(raw.to_owned())) } else { Err(InvalidClientId) }
     }
 
     /// The identifier as on the wire.
@@ -44,7 +46,9 @@ mod tests {
     fn a_client_id_is_visible_ascii_of_bounded_length() {
         assert_eq!(ClientId::parse("simple-mcp-client").unwrap().as_str(), "simple-mcp-client");
         assert!(ClientId::parse("https://app.example/client.json").is_ok());
-        for hostile in ["", "a b", "a\0", "a\r\nb", "ä", &"x".repeat(257)] {
+        for hostile in
+            ["u_rdM4dmsPSa4bUlxEAyyjpQ", "f_rdM4dmsPSa4bUlxEAyyjpQ", "", "a b", "a\0", "a\r\nb", "ä", &"x".repeat(257)]
+        {
             assert_eq!(ClientId::parse(hostile), Err(InvalidClientId), "{hostile:?}");
         }
     }

@@ -33,6 +33,12 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// The `request_uri` parameter is not supported (RFC 9101).
     RequestUriNotSupported,
+    /// Nobody has decided about the device yet (RFC 8628 §3.5).
+    AuthorizationPending,
+    /// The device polls too often (RFC 8628 §3.5).
+    SlowDown,
+    /// The device code is too old (RFC 8628 §3.5).
+    ExpiredToken,
     /// One of the redirect URIs breaks a rule (RFC 7591 §3.2.2).
     InvalidRedirectUri,
     /// Another member of the client metadata breaks a rule (RFC 7591 §3.2.2).
@@ -62,6 +68,9 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::ServerError => "server_error",
@@ -84,10 +93,13 @@ impl ErrorCode {
             | Self::ConsentRequired
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported
+            | Self::AccessDenied
+            | Self::AuthorizationPending
+            | Self::SlowDown
+            | Self::ExpiredToken
             | Self::InvalidRedirectUri
             | Self::InvalidClientMetadata => StatusCode::BAD_REQUEST,
             Self::InvalidClient | Self::InvalidToken => StatusCode::UNAUTHORIZED,
-            Self::AccessDenied => StatusCode::FORBIDDEN,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -39,6 +39,10 @@ words! {
         AuthorizationCode = "authorization_code",
         /// A refresh token.
         RefreshToken = "refresh_token",
+        /// Nothing but who it is (RFC 6749 §4.4).
+        ClientCredentials = "client_credentials",
+        /// A device code (RFC 8628 §3.4).
+        DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
     }
 }
 

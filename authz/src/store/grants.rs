@@ -11,6 +11,10 @@ pub trait GrantStore {
     /// The grant with this id, alive or revoked.
     async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StoreError>;
 
+    /// The live grant of the candidate's client and subject on its resource, given by no person of this server; the
+    /// candidate becomes it if there is none.
+    async fn direct_grant(&self, candidate: &Grant) -> Result<Grant, StoreError>;
+
     /// The grant with this id, if it is alive and this access token was not revoked by itself.
     async fn grant_behind(&self, id: &GrantId, token: &TokenId) -> Result<Option<Grant>, StoreError>;
 

@@ -5,7 +5,7 @@ use crate::{
     client_authentication::AuthenticatedClient,
     domain::{AuthorizationCode, CodeSecret, CodeState, GrantState},
     openid::id_token::SignIn,
-    protocol::{CodeVerifier, Parameters},
+    protocol::{CodeVerifier, ErrorCode, Parameters},
     services::Services,
     store::Redemption,
 };
@@ -76,6 +76,21 @@ pub enum CodeRejected {
     /// It was redeemed before.
     #[error("the code was redeemed twice")]
     Replayed,
+}
+
+impl CodeRejected {
+    pub(super) const fn code(self) -> ErrorCode {
+        match self {
+            Self::ResourceMismatch => ErrorCode::InvalidTarget,
+            Self::Unknown
+            | Self::ClientMismatch
+            | Self::Expired
+            | Self::Revoked
+            | Self::RedirectUriMismatch
+            | Self::VerifierMismatch
+            | Self::Replayed => ErrorCode::InvalidGrant,
+        }
+    }
 }
 
 impl CodeExchange {

@@ -4,7 +4,8 @@ use super::{Issuance, TokenError};
 use crate::{
     client_authentication::AuthenticatedClient,
     domain::{Grant, RefreshFamily, RefreshToken, Refreshing, Rotation},
-    protocol::{GrantType, Parameters, Scope},
+    protocol::{ErrorCode, GrantType, Parameters, Scope},
+    resources::ResourceList,
     services::Services,
 };
 use jiff::Timestamp;
@@ -48,7 +49,7 @@ pub(super) async fn refresh(
         next_expires_at: now + services.settings.refresh_token_ttl,
         grace: services.settings.refresh_grace,
     };
-    let narrowed = request.narrow(&family.grant);
+    let narrowed = request.narrow(&family.grant, &services.resources.current());
     // A token that is not the good one goes on to the store whatever else is wrong: reuse has to end the grant.
     if family.judge(&refreshing, now) == Rotation::Rotated
         && let Err(rejected) = narrowed
@@ -96,9 +97,19 @@ pub enum RefreshRejected {
     /// More than was granted is asked for.
     #[error("scope is more than was granted")]
     ScopeWidened,
-    /// It was granted for another resource.
-    #[error("resource differs from what was granted")]
+    /// It was granted for another resource, or for one that is not served any more.
+    #[error("resource differs from what was granted, or is gone")]
     ResourceMismatch,
+}
+
+impl RefreshRejected {
+    pub(super) const fn code(self) -> ErrorCode {
+        match self {
+            Self::ScopeWidened => ErrorCode::InvalidScope,
+            Self::ResourceMismatch => ErrorCode::InvalidTarget,
+            Self::Unknown | Self::Dead | Self::Replaced | Self::Reused => ErrorCode::InvalidGrant,
+        }
+    }
 }
 
 impl RefreshRequest {
@@ -111,15 +122,18 @@ impl RefreshRequest {
         })
     }
 
-    /// The scope of the new access token. RFC 6749 §6: MUST NOT include any scope not originally granted; the refresh
-    /// token itself keeps what was granted.
-    fn narrow(&self, grant: &Grant) -> Result<Scope, RefreshRejected> {
+    /// The scope of the new access token. RFC 6749 §6: MUST NOT include any scope not originally granted, which a
+    /// narrow one is that the granted one implies; the refresh token itself keeps what was granted.
+    fn narrow(&self, grant: &Grant, resources: &ResourceList) -> Result<Scope, RefreshRejected> {
+        // An operator may have taken the resource away since.
+        let resource = resources.find(grant.resource.as_str()).ok_or(RefreshRejected::ResourceMismatch)?;
         if self.resources.iter().any(|sent| sent != grant.resource.as_str()) {
             return Err(RefreshRejected::ResourceMismatch);
         }
         let Some(raw) = &self.scope else { return Ok(grant.scope.clone()) };
         let asked = Scope::parse(raw).map_err(|_| RefreshRejected::ScopeWidened)?;
-        if grant.scope.contains_all(&asked) { Ok(asked) } else { Err(RefreshRejected::ScopeWidened) }
+        let granted = grant.scope.contains_all(&asked) || resource.scopes.covers(&grant.scope, &asked);
+        if granted { Ok(asked) } else { Err(RefreshRejected::ScopeWidened) }
     }
 }
 

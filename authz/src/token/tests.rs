@@ -235,7 +235,7 @@ async fn only_grants_that_exist_are_supported() {
         ("", "invalid_request"),
         ("password", "unsupported_grant_type"),
         ("implicit", "unsupported_grant_type"),
-        ("client_credentials", "unsupported_grant_type"),
+        ("client_credentials", "unauthorized_client"),
         ("Authorization_Code", "unsupported_grant_type"),
     ] {
         let answer = redeem(&server, &with(&exchange("x"), &[("grant_type", word)])).await;

@@ -1,7 +1,7 @@
 //! The table of grants.
 
 use super::{
-    SqlStore, StoreError, clients,
+    SqlStore, StoreError, clients, direct,
     row::{optional, optional_time, parsed, text, time},
 };
 use crate::{
@@ -16,14 +16,32 @@ use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
 const ADD: &str = "INSERT INTO grants (id, subject, client_id, scope, resource, created_at, authenticated_at, acr, \
     keep_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
+/// Both tables of grants, as one.
+macro_rules! from_both {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, subject, client_id, scope, resource, created_at, authenticated_at, acr, revoked_at FROM grants \
+             WHERE ",
+            $condition,
+            " UNION ALL \
+             SELECT id, subject, client_id, scope, resource, created_at, authenticated_at, acr, revoked_at \
+             FROM direct_grants WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = from_both!("id = $1");
+
 /// The grant of a token that was not revoked by itself.
-const BEHIND: &str = "SELECT * FROM grants WHERE id = $1 AND revoked_at IS NULL \
-    AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE revoked_tokens.id = $2)";
+const BEHIND: &str = from_both!(
+    "id = $1 AND revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE revoked_tokens.id = $2)"
+);
 
 #[async_trait]
 impl GrantStore for SqlStore {
     async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StoreError> {
-        let query = sqlx::query("SELECT * FROM grants WHERE id = $1").bind(id.as_str());
+        let query = sqlx::query(FIND).bind(id.as_str());
         query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
@@ -32,9 +50,14 @@ impl GrantStore for SqlStore {
         query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
     }
 
+    async fn direct_grant(&self, candidate: &Grant) -> Result<Grant, StoreError> {
+        direct::find_or_add(self, candidate).await
+    }
+
     async fn revoke_grant(&self, id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         revoke(&mut transaction, id, now).await?;
+        direct::revoke(&mut transaction, id, now).await?;
         Ok(transaction.commit().await?)
     }
 

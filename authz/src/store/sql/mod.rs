@@ -7,6 +7,7 @@ mod clients;
 mod codes;
 mod consents;
 mod devices;
+mod direct;
 mod grants;
 mod initial_access;
 mod open;

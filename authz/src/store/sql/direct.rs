@@ -1,0 +1,47 @@
+//! The table of grants that no person of this server gave. They have no codes and no refresh tokens.
+
+use super::{SqlStore, StoreError, grants};
+use crate::domain::{Grant, GrantId};
+use jiff::Timestamp;
+use sqlx::{Any, AnyPool, Transaction};
+
+const ALIVE: &str =
+    "SELECT * FROM direct_grants WHERE client_id = $1 AND subject = $2 AND resource = $3 AND revoked_at IS NULL";
+
+/// Of two at once, one adds its grant, and both find that one.
+const ADD: &str = "INSERT INTO direct_grants (id, subject, client_id, scope, resource, created_at) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+
+/// Nearly always the grant is there, and nothing is written.
+pub(super) async fn find_or_add(store: &SqlStore, candidate: &Grant) -> Result<Grant, StoreError> {
+    if let Some(found) = find(&store.reader, candidate).await? {
+        return Ok(found);
+    }
+    sqlx::query(ADD)
+        .bind(candidate.id.as_str())
+        .bind(candidate.subject.as_str())
+        .bind(candidate.client_id.as_str())
+        .bind(candidate.scope.to_string())
+        .bind(candidate.resource.as_str())
+        .bind(candidate.created_at.as_second())
+        .execute(&store.writer)
+        .await?;
+    // Somebody may revoke it at this very moment: then the tokens under the candidate are dead, as they should be.
+    Ok(find(&store.writer, candidate).await?.unwrap_or_else(|| candidate.clone()))
+}
+
+async fn find(pool: &AnyPool, like: &Grant) -> Result<Option<Grant>, StoreError> {
+    let query = sqlx::query(ALIVE).bind(like.client_id.as_str()).bind(like.subject.as_str());
+    let row = query.bind(like.resource.as_str()).fetch_optional(pool).await?;
+    row.as_ref().map(grants::read).transpose()
+}
+
+pub(super) async fn revoke(
+    transaction: &mut Transaction<'static, Any>,
+    id: &GrantId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE direct_grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
+    query.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
+    Ok(())
+}
