@@ -54,7 +54,12 @@ impl IntoResponse for RegisterError {
                     form::error(ErrorCode::InvalidToken, "the token is unknown, expired or not this client's");
                 challenged(response, "Bearer error=\"invalid_token\"")
             }
-            Self::Disabled => form::error(ErrorCode::AccessDenied, "the client is disabled"),
+            Self::Disabled => {
+                // RFC 7592 §2.1; at the token endpoint the same word is a 400 (RFC 8628 §3.5).
+                let mut response = form::error(ErrorCode::AccessDenied, "the client is disabled");
+                *response.status_mut() = StatusCode::FORBIDDEN;
+                response
+            }
             Self::Randomness(_) | Self::Store(_) => {
                 tracing::error!(error = ?self, "registration failed");
                 form::error(ErrorCode::TemporarilyUnavailable, "try again later")
