@@ -170,6 +170,8 @@ faults! {
         "let the proxy pass /.well-known/oauth-authorization-server and /oauth2/ on to this server; the running one needs MCP_RESOURCE_METADATA_SHIM=on too";
     ShimIssuerMismatch, "shim_issuer_mismatch", Error, "The document at our origin is not that of the metadata shim",
         "give the running server the same MCP_RESOURCE_PUBLIC_URL, and check what answers there";
+    ShimEndpointMissing, "shim_endpoint_missing", Error, "An endpoint of the metadata shim does not answer at our origin",
+        "let the proxy pass /oauth2/ on to this server; the running one needs the same MCP_RESOURCE_METADATA_SHIM settings";
     ScopeNotOffered, "scope_not_offered", Warning, "The issuer does not list a scope that this server asks for",
         "create the scope at the issuer and allow clients to ask for it";
 }

@@ -1,6 +1,6 @@
 //! The metadata shim: whether the issuer can have one, and whether clients get its document.
 
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::Value;
 
 use super::fetch::{self, Silence};
@@ -31,4 +31,29 @@ pub(super) async fn examine(patient: &Patient<'_>, trusted: &IssuerOptions, thei
     }
     report.good(format!("{url} stands in front of {}", trusted.issuer));
     issuer::clients(patient, trusted, &ours, report);
+    endpoints(patient, &origin, &ours, report).await;
+}
+
+/// The endpoints that the document says are ours. None of the probes reaches the issuer, or asks for anything.
+async fn endpoints(patient: &Patient<'_>, origin: &str, ours: &Value, report: &mut Report) {
+    let probes = [
+        ("authorization_endpoint", shim::AUTHORIZE, StatusCode::FOUND),
+        ("registration_endpoint", shim::REGISTER, StatusCode::BAD_REQUEST),
+        ("token_endpoint", shim::TOKEN, StatusCode::BAD_REQUEST),
+    ];
+    for (member, path, expected) in probes {
+        let own = format!("{origin}{path}");
+        if ours.get(member).and_then(Value::as_str) != Some(own.as_str()) {
+            continue;
+        }
+        let request = match path {
+            shim::AUTHORIZE => patient.client.get(&own),
+            _ => patient.client.post(&own).header(header::CONTENT_TYPE, "application/json").body("{}"),
+        };
+        match request.send().await {
+            Ok(response) if response.status() == expected => report.good(format!("{own} is there")),
+            Ok(response) => report.add(Fault::ShimEndpointMissing, format!("{own}: status {}", response.status())),
+            Err(error) => report.add(Fault::ShimEndpointMissing, format!("{own}: {}", fetch::chain(&error))),
+        }
+    }
 }

@@ -283,6 +283,18 @@ fn about_the_shim() -> Vec<Planted> {
             world.stands_behind_a_shim();
             world.says(METADATA, 503, &[], json!({"error": "temporarily_unavailable"}));
         }),
+        (Fault::ShimEndpointMissing, "/oauth2/", |world| {
+            world.stands_behind_a_shim();
+            let register = format!("{}/oauth2/register", world.url);
+            world.changes(METADATA, json!({"registration_endpoint": register}));
+        }),
+        (Fault::ShimEndpointMissing, "/oauth2/", |world| {
+            world.stands_behind_a_shim();
+            world.says("/oauth2/token", 200, &[], "<html>");
+            world.says("/oauth2/authorize", 302, &[("location", "https://issuer.example/")], "");
+            let (authorize, token) = (format!("{}/oauth2/authorize", world.url), format!("{}/oauth2/token", world.url));
+            world.changes(METADATA, json!({"authorization_endpoint": authorize, "token_endpoint": token}));
+        }),
         (Fault::ShimIssuerMismatch, "MCP_RESOURCE_PUBLIC_URL", |world| {
             world.stands_behind_a_shim();
             world.changes(METADATA, json!({"issuer": "https://other.example"}));

@@ -1,12 +1,13 @@
 //! The metadata shim from the outside, in front of a scripted issuer.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::routing::{get, post};
 use mcp_server::explain::{Check, Explanation};
 use mcp_server::resource_server::{ResourceServerOptions, ShimClient, ShimOptions, ShimRedirectUri};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::bench::{Answered, Bench};
+use crate::issuer::ScriptedIssuer;
 
 const DOCUMENT: &str = "/.well-known/oauth-authorization-server";
 const ORIGIN: &str = "http://localhost:8001";
@@ -93,6 +95,58 @@ async fn an_issuer_that_is_away_is_503_with_a_pause_and_its_last_document_serves
     assert_eq!((answer.status.as_u16(), answer.body["error"].as_str()), (503, Some("temporarily_unavailable")));
     assert_eq!(answer.header("retry-after"), Some("10"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+/// A bench whose issuer has its metadata at a place of its own: `good` answers, and then `then`, or none at all.
+async fn with_metadata(good: usize, then: Option<u16>) -> (Bench, Arc<AtomicUsize>) {
+    let issuer = ScriptedIssuer::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = format!("http://{}/metadata", listener.local_addr().unwrap());
+    let (asked, url) = (Arc::new(AtomicUsize::new(0)), issuer.url().to_owned());
+    let document = json!({"issuer": url, "authorization_endpoint": url, "token_endpoint": url}).to_string();
+    let counted = Arc::clone(&asked);
+    let answer = move || {
+        let before = counted.fetch_add(1, Ordering::SeqCst);
+        let document = document.clone();
+        async move {
+            match then {
+                _ if before < good => (StatusCode::OK, document),
+                Some(status) => (StatusCode::from_u16(status).unwrap(), String::new()),
+                None => std::future::pending().await,
+            }
+        }
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/metadata", get(answer))).await.unwrap() });
+    let bench = Bench::on(issuer, &|options| {
+        options.issuers[0].places.metadata = Some(place.parse().unwrap());
+        options.issuers[0].shim = Some(ShimOptions::default());
+    });
+    (bench, asked)
+}
+
+#[tokio::test]
+async fn while_one_waits_for_an_issuer_that_hangs_the_others_get_the_last_document() {
+    let (bench, asked) = with_metadata(1, None).await;
+    assert_eq!(bench.get(DOCUMENT).await.status, 200);
+    bench.advance(10 * 60);
+    tokio::select! {
+        biased;
+        _ = bench.get(DOCUMENT) => panic!("this one asks"),
+        answer = bench.get(DOCUMENT) => assert_eq!(answer.status, 200),
+    }
+    assert!(asked.load(Ordering::SeqCst) <= 2);
+}
+
+#[tokio::test]
+async fn a_flood_asks_an_issuer_that_fails_once_in_ten_seconds() {
+    let (bench, asked) = with_metadata(0, Some(500)).await;
+    for seconds in [0, 9, 1] {
+        bench.advance(seconds);
+        for _ in 0..100 {
+            assert_eq!(bench.get(DOCUMENT).await.status, 503);
+        }
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
@@ -229,7 +283,7 @@ async fn explain_says_that_the_shim_issues_nothing() {
 
 #[tokio::test]
 async fn one_of_several_issuers_has_the_shim() {
-    let other = crate::issuer::ScriptedIssuer::start().await;
+    let other = ScriptedIssuer::start().await;
     let bench = Bench::with(&|options| {
         let mut second = options.issuers[0].clone();
         second.issuer =

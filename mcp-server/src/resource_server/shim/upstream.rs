@@ -1,9 +1,8 @@
 //! The issuer's metadata, fetched once for many: kept for ten minutes, used for an hour while the issuer is away.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Mutex;
 use verification_keys::http::Client;
 use verification_keys::metadata::{self, Overrides};
 use verification_keys::{Clock, Issuer};
@@ -31,9 +30,11 @@ pub(super) struct Upstream {
     client: Client,
     clock: Arc<dyn Clock>,
     held: Mutex<Held>,
+    /// Taken by the one who fetches.
+    fetching: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Held {
     last: Option<(Arc<Known>, Timestamp)>,
     failed_at: Option<Timestamp>,
@@ -42,28 +43,39 @@ struct Held {
 impl Upstream {
     pub(super) fn new(issuer: &IssuerOptions, face: Face, client: Client, clock: Arc<dyn Clock>) -> Self {
         let (overrides, issuer) = (issuer.overrides(), issuer.issuer.clone());
-        Self { issuer, overrides, face, client, clock, held: Mutex::default() }
+        let (held, fetching) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { issuer, overrides, face, client, clock, held, fetching }
     }
 
-    /// What is known of the issuer. Callers wait for the one fetch under way.
+    /// What is known of the issuer. Callers wait for the one fetch under way only if there is nothing older to go by.
     pub(super) async fn current(&self) -> Result<Arc<Known>, Unavailable> {
-        let mut held = self.held.lock().await;
-        let now = self.clock.now();
-        if let Some(known) = held.not_older_than(FRESH, now) {
+        let held = self.held();
+        if let Some(known) = held.not_older_than(FRESH, self.clock.now()) {
             return Ok(known);
         }
+        let older = held.not_older_than(STALE, self.clock.now());
+        let _fetching = match (self.fetching.try_lock(), older) {
+            (Ok(ours), _) => ours,
+            (Err(_), Some(older)) => return Ok(older),
+            (Err(_), None) => self.fetching.lock().await,
+        };
+        // Somebody may have been faster.
+        let mut held = self.held();
+        let now = self.clock.now();
+        let fresh = held.not_older_than(FRESH, now).is_some();
         let paused = held.failed_at.is_some_and(|failed| now.duration_since(failed) < PAUSE);
-        if !paused {
+        if !fresh && !paused {
             match self.fetch().await {
-                Ok(known) => {
-                    let known = Arc::new(known);
-                    *held = Held { last: Some((Arc::clone(&known), now)), failed_at: None };
-                    return Ok(known);
-                }
+                Ok(known) => held = Held { last: Some((Arc::new(known), now)), failed_at: None },
                 Err(error) => held.fail(&error, now),
             }
+            *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held.clone();
         }
         held.not_older_than(STALE, now).ok_or(Unavailable)
+    }
+
+    fn held(&self) -> Held {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the issuer now.
