@@ -50,6 +50,38 @@ struct Judge<'a> {
     tenant: Option<&'a str>,
 }
 
+impl Judge<'_> {
+    /// The signature is by `key`; or, without a `kid`, by what the issuer has put in its place since.
+    async fn verify_signature(
+        &self,
+        jws: &CompactJws<'_>,
+        key: Arc<VerificationKey>,
+    ) -> Result<Arc<VerificationKey>, Refusal> {
+        self.check_tenant(&key)?;
+        let refused = match jws.verify(&key) {
+            Ok(()) => return Ok(key),
+            Err(error) => error,
+        };
+        if jws.header().key_id.is_none()
+            && let Some(newer) = self.issuer.keys.only_key_after_refetch(jws.header().algorithm).await
+            && newer != key
+        {
+            self.check_tenant(&newer)?;
+            return jws.verify(&newer).map(|()| newer).map_err(|error| refused_shape(error).into());
+        }
+        Err(refused_shape(refused).into())
+    }
+
+    /// Tenants share a set, but not every key in it.
+    fn check_tenant(&self, key: &VerificationKey) -> Result<(), Refusal> {
+        let foreign = key.issuer().zip(self.tenant);
+        if foreign.is_some_and(|(of, tenant)| !self.issuer.rules.preset.key_is_of(of, tenant)) {
+            return Err(Reason::UnknownKey.into());
+        }
+        Ok(())
+    }
+}
+
 impl Verifier {
     /// The verdict on a token seen before, if it still holds. No waiting, no parsing.
     pub(super) fn known(&self, hash: &TokenHash) -> Option<AccessToken> {
@@ -91,12 +123,7 @@ impl Verifier {
         check_header(jws.header(), judge.issuer)?;
         match find_key(jws.header(), judge.issuer, presented.arrived).await? {
             KeyLookup::Found(key) => {
-                // Tenants share a set, but not every key in it.
-                let foreign = key.issuer().zip(judge.tenant);
-                if foreign.is_some_and(|(of, tenant)| !judge.issuer.rules.preset.key_is_of(of, tenant)) {
-                    return Err(Reason::UnknownKey.into());
-                }
-                jws.verify(&key).map_err(refused_shape)?;
+                let key = judge.verify_signature(jws, key).await?;
                 self.verify_claims(presented, judge, claims, key).await
             }
             KeyLookup::UnknownInFreshSet => Err(Reason::UnknownKey.into()),

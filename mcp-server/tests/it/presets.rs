@@ -139,6 +139,42 @@ async fn a_token_without_kid_needs_exactly_one_key_that_fits() {
 }
 
 #[tokio::test]
+async fn a_key_without_a_name_is_replaced_without_an_outage() {
+    let bench = Bench::with(&allowed).await;
+    bench.issuer.publishes_keys([&TestKey::rsa_two()]);
+    bench.call(&unnamed(&bench)).await.assert_refused("signature_invalid", "before the rotation");
+    bench.advance(31);
+    bench.issuer.publishes_keys([&TestKey::rsa_one()]);
+    assert_eq!(bench.verdict(&unnamed(&bench)).await, (200, "ok".to_owned()));
+    // The key that was replaced ends as any other.
+    let header = json!({"alg": "RS256", "typ": "at+jwt"}).to_string();
+    let older = TestKey::rsa_two().sign(header, bench.claims(json!({"jti": "older"})).to_string());
+    bench.call(&older).await.assert_refused("signature_invalid", "the key before");
+}
+
+#[tokio::test]
+async fn forgeries_without_kid_have_the_keys_fetched_once_in_30_seconds() {
+    let bench = Bench::with(&allowed).await;
+    assert_eq!(bench.verdict(&unnamed(&bench)).await, (200, "ok".to_owned()));
+    let header = json!({"alg": "RS256", "typ": "at+jwt"}).to_string();
+    let forged = |number: usize| {
+        let payload = bench.claims(json!({"jti": format!("forged-{number}")})).to_string();
+        TestKey::rsa_two().sign(&header, payload)
+    };
+    bench.advance(31);
+    let before = bench.issuer.fetches();
+    for number in 0..200 {
+        bench.call(&forged(number)).await.assert_refused("signature_invalid", "forged");
+    }
+    assert_eq!(bench.issuer.fetches() - before, 1);
+    // Whoever names a known key has none fetched.
+    bench.advance(31);
+    let named = TestKey::rsa_two().with_kid("one").access_token(&bench.claims(json!({})));
+    bench.call(&named).await.assert_refused("signature_invalid", "forged under a known kid");
+    assert_eq!(bench.issuer.fetches() - before, 1);
+}
+
+#[tokio::test]
 async fn without_keys_there_is_no_verdict_on_a_token_without_kid() {
     let bench = Bench::with(&allowed).await;
     bench.issuer.publishes(500, &Value::Null);

@@ -164,6 +164,24 @@ async fn a_token_without_a_kid_is_for_the_only_key_that_fits() {
 }
 
 #[tokio::test]
+async fn the_only_key_is_fetched_anew_at_most_once_in_30_seconds() {
+    let (old, new) = (TestKey::rsa_one(), TestKey::rsa_two());
+    let setting = Setting::warm([&old]).await;
+    let fetched = setting.fetches();
+    setting.issuer.answers(JWKS, Reply::keys([&new]));
+    setting.advance(31);
+    assert_eq!(*setting.keys.only_key_after_refetch(SigningAlgorithm::Rs256).await.unwrap(), new.public());
+    for _ in 0..100 {
+        assert_eq!(setting.keys.only_key_after_refetch(SigningAlgorithm::Rs256).await, None, "within the cooldown");
+    }
+    assert_eq!(setting.fetches() - fetched, 1);
+    setting.issuer.answers(JWKS, Reply::keys([&old, &new]));
+    setting.advance(31);
+    assert_eq!(setting.keys.only_key_after_refetch(SigningAlgorithm::Rs256).await, None, "two fit by now");
+    assert_eq!(setting.fetches() - fetched, 2);
+}
+
+#[tokio::test]
 async fn metadata_says_where_the_keys_are_and_is_asked_once() {
     const METADATA: &str = "/.well-known/oauth-authorization-server";
     let key = TestKey::rsa_one();

@@ -139,6 +139,13 @@ impl RemoteJwkSet {
         self.usable_keys().await?.0.set.key(None, algorithm).cloned()
     }
 
+    /// The same in a set fetched because the only key held did not verify the token: without a `kid` nothing else tells
+    /// that the issuer has another key by now. Paced like the refetches for an unknown `kid`; none before the next.
+    pub async fn only_key_after_refetch(&self, algorithm: SigningAlgorithm) -> Option<Arc<VerificationKey>> {
+        landing(self.fetch(Occasion::UnknownKid)?).await;
+        self.held()?.set.key(None, algorithm).cloned()
+    }
+
     /// Whether this very key may still be used: it is in the set held, and that set is not too old. A verdict that was
     /// reached with a key ends with it. Starts a refresh when one is due.
     #[must_use]
