@@ -1,6 +1,7 @@
-//! What the layer costs: a token it knows, one seen for the first time, a forged one; beside one raw RSA-2048
-//! verification by aws-lc in the same run. The goals: a known token at most 6 µs (2 µs of it from the bearer token to the
-//! `AccessToken`), a first-seen one at most 1.25 times the raw one, a forged one no more than a first-seen one.
+//! What the layer costs: a token it knows, the same with the tool's scope read from the body and an audit log, one seen
+//! for the first time, a forged one; beside one raw RSA-2048 verification by aws-lc in the same run. The goals: a known
+//! token at most 6 µs with all of it (2 µs from the bearer token to the `AccessToken`), a first-seen one at most 1.25 times
+//! the raw one, a forged one no more than a first-seen one.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
 #[path = "../../keys/verification/benches/cpu_time/mod.rs"]
@@ -22,19 +23,27 @@ use cpu_time::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use issuer::{RESOURCE, ScriptedIssuer};
 use mcp_server::resource_server::{
-    AudienceRules, IssuerOptions, Preset, ResourceIdentifier, ResourceServer, ResourceServerOptions, ScopePolicy,
+    AudienceRules, AuditLog, IssuerOptions, Preset, ResourceIdentifier, ResourceServer, ResourceServerOptions,
+    ScopePolicy,
 };
 use tokio::runtime::Runtime;
 use tower::{Layer as _, Service, service_fn};
 use verification_keys::testing::TestKey;
 use verification_keys::{Clock as _, HttpHosts, Issuer, SystemClock, http};
 
-fn protected(issuer: &ScriptedIssuer, cached_tokens: u64) -> ResourceServer {
+/// A call of 2025-11-25, whose headers do not name the tool.
+const CALL: &str =
+    r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_time","arguments":{"timezone":"UTC"}}}"#;
+
+fn protected(issuer: &ScriptedIssuer, cached_tokens: u64, audit: Option<AuditLog>) -> ResourceServer {
     let resource = ResourceIdentifier::parse(RESOURCE).unwrap();
     let name = Issuer::parse(issuer.url(), &HttpHosts::default()).unwrap();
     let trusted = IssuerOptions::new(name, Preset::AUTHZ, AudienceRules::strict(resource.clone()));
     let scopes = ScopePolicy::new("mcp:read").tool("get_time", "mcp:read");
-    let options = ResourceServerOptions { cached_tokens, ..ResourceServerOptions::new(resource, trusted, scopes) };
+    // With an audit log also a tool that the token may not call, so that the body has to be read for its scope.
+    let scopes = if audit.is_some() { scopes.tool("delete_all", "mcp:admin") } else { scopes };
+    let options = ResourceServerOptions::new(resource, trusted, scopes);
+    let options = ResourceServerOptions { cached_tokens, audit, ..options };
     let client = http::client(&http::ClientOptions::default()).unwrap();
     ResourceServer::new(options, &client, Arc::new(SystemClock)).unwrap()
 }
@@ -45,16 +54,20 @@ fn request(token: &str) -> Request {
         .header("content-type", "application/json")
         .header("accept", "application/json, text/event-stream")
         .header("authorization", format!("Bearer {token}"))
-        .body(Body::empty())
+        .body(Body::from(CALL))
         .unwrap()
 }
 
 fn layer(criterion: &mut Criterion<CpuTime>) {
     let runtime = Runtime::new().unwrap();
     let issuer = runtime.block_on(ScriptedIssuer::start());
-    let (remembering, forgetful) = (protected(&issuer, 50_000), protected(&issuer, 0));
-    runtime.block_on(remembering.fetch_keys()).unwrap();
-    runtime.block_on(forgetful.fetch_keys()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let audit = AuditLog::file(&folder.path().join("audit.jsonl")).unwrap();
+    let (remembering, forgetful) = (protected(&issuer, 50_000, None), protected(&issuer, 0, None));
+    let watched = protected(&issuer, 50_000, Some(audit));
+    for server in [&remembering, &forgetful, &watched] {
+        runtime.block_on(server.fetch_keys()).unwrap();
+    }
     let good = issuer.sign(&issuer.claims(SystemClock.now().as_second()));
     // In the middle: a number greater than the modulus would be refused before any arithmetic.
     let (front, back) = good.split_at(good.len() - 100);
@@ -76,10 +89,13 @@ fn layer(criterion: &mut Criterion<CpuTime>) {
     run("without the layer", &mut |request| status(&runtime, &mut bare, request), &good, 200);
     let mut known = remembering.layer().layer(inner);
     run("known token, whole layer", &mut |request| status(&runtime, &mut known, request), &good, 200);
+    let mut audited = watched.layer().layer(inner);
+    let scope_and_audit = "known token, whole layer, scope from the body, audit log";
+    run(scope_and_audit, &mut |request| status(&runtime, &mut audited, request), &good, 200);
     let mut first = forgetful.layer().layer(inner);
     run("first-seen token, whole layer", &mut |request| status(&runtime, &mut first, request), &good, 200);
     run("forged token, whole layer", &mut |request| status(&runtime, &mut first, request), &forged, 401);
-    assert_eq!((issuer.fetches(), issuer.introspections()), (2, 0), "no outgoing call for any of them");
+    assert_eq!((issuer.fetches(), issuer.introspections()), (3, 0), "no outgoing call for any of them");
     raw_verification(criterion, issuer.key(), &good);
 }
 
