@@ -85,6 +85,10 @@ pub struct Cli {
     #[command(flatten)]
     pub clients: ClientArgs,
 
+    /// Whether people may make accounts for themselves: on or off
+    #[arg(long, env = "MCP_AUTH_SIGNUP", value_parser = clap::builder::BoolishValueParser::new())]
+    pub signup: bool,
+
     /// Whether the demo person and clients exist: on, off, or auto (on if everything is on loopback)
     #[arg(long, env = "MCP_AUTH_DEMO", value_name = "ON|OFF|AUTO", default_value = "auto")]
     pub demo: String,

@@ -191,6 +191,7 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
         registration: registration?,
         registration_scopes: registration_scopes.ok()?,
         unused_client_lifetime: unused_client_lifetime?,
+        signup: cli.signup,
     })
 }
 
@@ -241,6 +242,7 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_AUTH_REFRESH_TOKEN_TTL_DAYS={days}")?;
         writeln!(f, "MCP_AUTH_REFRESH_GRACE_SECONDS={}", self.settings.refresh_grace.as_secs())?;
         clients::print(self, f)?;
+        writeln!(f, "MCP_AUTH_SIGNUP={}", if self.settings.signup { "on" } else { "off" })?;
         match &self.demo {
             None => writeln!(f, "MCP_AUTH_DEMO=off")?,
             Some(demo) => {

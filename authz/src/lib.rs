@@ -3,6 +3,7 @@
 //! A request reads `routes` → one endpoint's folder → [`protocol`] (parse) → [`store`] (load) → a pure decision →
 //! [`store`] (commit) → respond. [`services`] holds what the endpoints share.
 
+pub mod account;
 pub mod authorize;
 pub mod bearer;
 pub mod cli;

@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::{
-    authorize, consent, device_authorization, host, introspect, jwks, layers, login, metadata, openid, pages, register,
-    revoke,
+    account, authorize, consent, device_authorization, host, introspect, jwks, layers, login, metadata, openid, pages,
+    register, revoke,
     services::{Registration, Services},
     token,
 };
@@ -58,6 +58,7 @@ fn for_people(services: &Arc<Services>) -> Router<Arc<Services>> {
         .route(AUTHORIZE, get(authorize::get).post(authorize::post))
         .merge(login::routes())
         .merge(consent::routes())
+        .merge(account::routes(services))
         .layer(middleware::from_fn_with_state(services.clone(), layers::database::for_people))
         .layer(limits)
 }
@@ -120,8 +121,16 @@ pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub const LOGIN: &str = "/login";
 /// Where the sign-out form goes.
 pub const LOGOUT: &str = "/logout";
-/// The page to allow or deny.
-pub const CONSENT: &str = "/consent";
+/// The connections of a person.
+pub const ACCOUNT: &str = "/account";
+/// Where the form to disconnect a client goes.
+pub const DISCONNECT: &str = "/account/disconnect";
+/// The page to change the password.
+pub const PASSWORD: &str = "/account/password";
+/// The page to make an account, where the setting allows it.
+pub const SIGN_UP: &str = "/signup";
 /// The page to type the user code of a device.
 pub const DEVICE: &str = "/device";
+/// The page to allow or deny.
+pub const CONSENT: &str = "/consent";
 pub use serving::health::{HEALTHZ, READYZ};

@@ -4,7 +4,10 @@ use crate::{
     clients_file::{self, InstallError},
     config::Config,
     demo::{self, DemoError},
-    login::passwords::{PasswordError, PasswordLimits, PasswordPool},
+    login::{
+        Attempts,
+        passwords::{PasswordError, PasswordLimits, PasswordPool},
+    },
     operations::Operations,
     protocol::Scope,
     public_url::PublicUrl,
@@ -32,6 +35,8 @@ pub struct Services {
     pub keys: Arc<SigningKeys>,
     /// The bounded pool that checks passwords.
     pub passwords: PasswordPool,
+    /// Who typed wrong passwords.
+    pub attempts: Attempts,
     /// Rate limits, metrics, the audit log.
     pub operations: Operations,
     /// The time.
@@ -80,6 +85,8 @@ pub struct Settings {
     pub registration_scopes: Option<Scope>,
     /// How long a client that registered itself is kept without being let in by anybody.
     pub unused_client_lifetime: SignedDuration,
+    /// Whether people may make accounts for themselves.
+    pub signup: bool,
 }
 
 /// Who may register a client (RFC 7591 §3).
@@ -165,6 +172,7 @@ impl Services {
             store: Arc::new(SqlStore::open(&config.database_url).await?),
             keys: Arc::new(SigningKeys::open(&config.key_dir, &config.key_policy, now)?),
             passwords: PasswordPool::new(PasswordLimits::of_this_machine(), random.as_ref())?,
+            attempts: Attempts::default(),
             operations: Operations::open(&config.operations, &clock)?,
             clock,
             random,

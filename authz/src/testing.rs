@@ -1,6 +1,10 @@
 //! For the tests of this crate: the whole router in process, with a clock and randomness of the test's own, and short
 //! ways to speak to it. Nothing listens on a port.
 
+mod requests;
+
+pub(crate) use requests::*;
+
 use crate::{
     authorize::{Approval, DecisionError},
     cli::Cli,
@@ -11,7 +15,10 @@ use crate::{
         AuthenticatedPerson, BrowserSession, CodeSecret, Origin, PendingAuthorization, RegisteredClient, RequestSecret,
         ResourceScopes, ServedResource, SessionSecret, Subject,
     },
-    login::passwords::{PasswordLimits, PasswordPool},
+    login::{
+        Attempts,
+        passwords::{PasswordLimits, PasswordPool},
+    },
     operations::{Operations, OperationsConfig},
     protocol::{ClientId, GrantType, Resource, Scope},
     public_url::PublicUrl,
@@ -21,7 +28,6 @@ use crate::{
     store::{Memory, SqlStore},
 };
 use axum::{Router, body::Body};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Parser as _;
 use http::{Request, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
@@ -35,7 +41,7 @@ use std::{
 };
 use tempfile::TempDir;
 use tower::ServiceExt as _;
-use url::{Url, form_urlencoded};
+use url::Url;
 use verification_keys::{Clock, testing::ManualClock};
 
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
@@ -66,6 +72,7 @@ pub(crate) struct Options {
     pub(crate) resources: Vec<&'static str>,
     pub(crate) registration: Registration,
     pub(crate) registration_scopes: Option<Scope>,
+    pub(crate) signup: bool,
     pub(crate) operations: OperationsConfig,
 }
 
@@ -76,6 +83,7 @@ impl Default for Options {
             resources: vec![RESOURCE, OTHER_RESOURCE],
             registration: Registration::Open,
             registration_scopes: None,
+            signup: false,
             operations: OperationsConfig::default(),
         }
     }
@@ -118,11 +126,13 @@ impl Server {
                 registration: options.registration,
                 registration_scopes: options.registration_scopes,
                 unused_client_lifetime: SignedDuration::from_hours(90 * 24),
+                signup: options.signup,
             },
             resources: ServedResources::new(options.resources.iter().map(|raw| resource(raw)).collect()),
             store: Arc::new(sql.clone()),
             keys: keys(folder.path()),
             passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
+            attempts: Attempts::default(),
             operations: Operations::open(&options.operations, &at).unwrap(),
             clock: at,
             random,
@@ -309,54 +319,6 @@ impl Parameter for Url {
         assert!(values.len() <= 1, "{name} is repeated in {self}");
         values.first().map(|(_, value)| value.clone().into_owned())
     }
-}
-
-/// A right authorization request of the demo client.
-pub(crate) const AUTHORIZATION_REQUEST: [(&str, &str); 7] = [
-    ("response_type", "code"),
-    ("client_id", CLIENT),
-    ("redirect_uri", REDIRECT_URI),
-    ("code_challenge", CHALLENGE),
-    ("code_challenge_method", "S256"),
-    ("resource", RESOURCE),
-    ("state", "xyz"),
-];
-
-/// A right authorization request with some parameters changed; an empty value leaves one out.
-pub(crate) fn request_with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    with(&AUTHORIZATION_REQUEST, changes)
-}
-
-/// A right token request for `code`, without credentials.
-pub(crate) fn exchange(code: &str) -> [(&str, &str); 5] {
-    [
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("code_verifier", VERIFIER),
-        ("redirect_uri", REDIRECT_URI),
-        ("resource", RESOURCE),
-    ]
-    .map(|(name, value)| (name, value))
-}
-
-pub(crate) fn with<'a>(right: &[(&'a str, &'a str)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let replaced = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let kept = right.iter().filter(|(name, _)| !replaced(name));
-    kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())).copied().collect()
-}
-
-pub(crate) fn encode(parameters: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
-}
-
-pub(crate) fn basic(id: &str, secret: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
-}
-
-pub(crate) fn post(uri: &str, form: &[(&str, &str)]) -> Request<Body> {
-    let request = Request::post(uri).header(header::HOST, "localhost:9000");
-    let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    request.body(Body::from(encode(form))).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge of these tests")]

@@ -4,6 +4,7 @@ mod authentication;
 mod authorization_code;
 mod browser_session;
 mod client;
+mod connection;
 mod consent;
 mod device_authorization;
 mod grant;
@@ -23,6 +24,7 @@ pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationCont
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
 pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
 pub use client::{ClientAuthentication, ClientStanding, RegisteredClient};
+pub use connection::Connection;
 pub use consent::Consent;
 pub use device_authorization::{
     DEVICE_LIFETIME, DEVICE_PAUSE, DeviceAuthorization, DeviceCode, DeviceHash, DevicePoll, DeviceState,

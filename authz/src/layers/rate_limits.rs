@@ -42,8 +42,9 @@ fn limited(request: &Request) -> Option<(Limited, Refuse)> {
         return None;
     }
     match request.uri().path() {
-        routes::LOGIN => Some((Limited::SignIn, page)),
+        routes::LOGIN | routes::PASSWORD | routes::SIGN_UP => Some((Limited::SignIn, page)),
         routes::DEVICE_AUTHORIZATION => Some((Limited::Device, refusal)),
+        routes::DEVICE => Some((Limited::Device, page)),
         routes::REGISTER => Some((Limited::Registration, refusal)),
         routes::TOKEN | routes::REVOKE | routes::INTROSPECT => Some((Limited::TokenFailures, refusal)),
         _ => None,

@@ -2,7 +2,13 @@
 //! token were checked (RFC 9700 §4.7), in this order.
 
 use super::{Browser, csrf, origin};
-use crate::{form::Form, operations::Notes, pages::PageError, protocol::Parameters, services::Services};
+use crate::{
+    form::Form,
+    operations::{CallerAddress, Notes},
+    pages::PageError,
+    protocol::Parameters,
+    services::Services,
+};
 use axum::extract::{FromRequest, Request};
 use std::sync::Arc;
 
@@ -12,6 +18,7 @@ pub struct BrowserForm {
     browser: Browser,
     parameters: Parameters,
     notes: Notes,
+    address: CallerAddress,
 }
 
 impl BrowserForm {
@@ -27,6 +34,12 @@ impl BrowserForm {
         &self.notes
     }
 
+    /// Where it came from.
+    #[must_use]
+    pub const fn address(&self) -> CallerAddress {
+        self.address
+    }
+
     /// The value of a field that may be left out.
     ///
     /// # Errors
@@ -40,12 +53,13 @@ impl FromRequest<Arc<Services>> for BrowserForm {
     type Rejection = PageError;
 
     async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, PageError> {
+        let address = CallerAddress::of(&request, &services.operations.trusted_proxies);
         origin::check(request.headers(), &services.public_url.origin())?;
         let Form { headers, parameters, notes } = Form::from_request(request, services).await?;
         let browser = Browser::known(services, &headers).await?.ok_or(PageError::NoSession)?;
         let presented = parameters.once(csrf::FIELD)?.unwrap_or_default();
         if browser.csrf_token().matches(presented) {
-            Ok(Self { browser, parameters, notes })
+            Ok(Self { browser, parameters, notes, address })
         } else {
             Err(PageError::CsrfMismatch)
         }

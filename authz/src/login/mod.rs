@@ -1,8 +1,10 @@
 //! `GET|POST /login`, `POST /logout`: the page to sign in, the browser's session, and the end of it.
 //! Our forms are read by [`BrowserForm`], which is proof that the browser itself posted them from our page.
 
+mod attempts;
 pub mod browser_form;
 pub mod csrf;
+mod destination;
 pub mod origin;
 mod page;
 pub mod passwords;
@@ -12,8 +14,11 @@ mod sign_out;
 #[cfg(test)]
 mod tests;
 
+pub use attempts::{Attempts, TooSoon};
 pub use browser_form::BrowserForm;
+pub use destination::Destination;
 pub use session::Browser;
+pub use sign_in::welcome;
 
 use crate::{
     routes::{LOGIN, LOGOUT},

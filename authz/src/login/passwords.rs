@@ -97,11 +97,19 @@ impl PasswordPool {
     ///
     /// # Errors
     /// The pool is full, or the randomness or the worker failed.
-    pub async fn hash(&self, password: &Password, random: &dyn SecureRandom) -> Result<PasswordHash, PasswordError> {
-        let salt = bytes::<16>(random)?;
+    pub fn hash(
+        &self,
+        password: &Password,
+        random: &dyn SecureRandom,
+    ) -> impl Future<Output = Result<PasswordHash, PasswordError>> + Send {
+        // The salt first: the future may move to another thread, and `random` may not.
+        let salt = bytes::<16>(random);
         let (argon2, password) = (self.argon2.clone(), password.clone());
-        let phc = self.run(move || argon2.hash_password_with_salt(password.0.as_bytes(), &salt)).await??;
-        Ok(PasswordHash::from_phc(phc.to_string()))
+        async move {
+            let salt = salt?;
+            let phc = self.run(move || argon2.hash_password_with_salt(password.0.as_bytes(), &salt)).await??;
+            Ok(PasswordHash::from_phc(phc.to_string()))
+        }
     }
 
     /// Whether `password` is the one behind `stored`. For an unknown person (`None`) the same work is done, and the

@@ -1,7 +1,7 @@
 //! `POST /login`: checks the password and renews the session. An unknown person costs what a wrong password costs.
 
 use super::{
-    BrowserForm, REQUEST,
+    BrowserForm, Destination, REQUEST,
     page::{LoginForm, Problem, sign_in},
     page_address,
     passwords::Password,
@@ -19,40 +19,58 @@ use std::sync::Arc;
 
 pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserForm) -> Result<Response, PageError> {
     let asking = Asking::load(&services, form.browser(), form.field(REQUEST)?).await?;
+    let to = Destination::parse(form.field(Destination::PARAMETER)?, form.field(Destination::USER_CODE)?);
     let typed = form.field("username")?.unwrap_or_default();
-    match authenticate(&services, typed, form.field("password")?).await? {
+    match authenticate(&services, &form, typed).await? {
         Ok(subject) => {
             tracing::info!(%subject, "signed in");
-            form.notes().subject(&subject);
-            // A new secret: whoever planted or saw the old one is not signed in with it.
-            let request = asking.as_ref().map(|asking| &asking.pending.hash);
-            let browser = form.browser().renewed(&services, Some(&subject), request).await?;
-            let next = match &asking {
-                Some(asking) => page_address(&services, CONSENT, Some(&asking.request())),
-                None => page_address(&services, LOGIN, None),
-            };
-            Ok(with_cookie(see_other(&next), &services, &browser))
+            welcome(&services, &form, (asking, to), &subject).await
         }
         Err(problem) => {
             tracing::info!(?problem, "sign-in refused");
-            form.notes().refused("sign_in_refused");
+            form.notes().refused(if problem.is_too_soon() { "too_many_requests" } else { "sign_in_refused" });
             let username = Username::parse(typed).map_or_else(|_| String::new(), |name| name.as_str().to_owned());
-            let form_again = LoginForm { asking, username, problem: Some(problem) };
+            let form_again = LoginForm { asking, to, username, problem: Some(problem) };
             Ok(sign_in(&services, form.browser(), &form_again))
         }
     }
 }
 
-/// Whose name and password these are.
+/// Signs `subject` in and leads on to what the page was about.
+///
+/// # Errors
+/// The store or the randomness failed.
+pub async fn welcome(
+    services: &Services,
+    form: &BrowserForm,
+    (asking, to): (Option<Asking>, Option<Destination>),
+    subject: &Subject,
+) -> Result<Response, PageError> {
+    form.notes().subject(subject);
+    // A new secret: whoever planted or saw the old one is not signed in with it.
+    let request = asking.as_ref().map(|asking| &asking.pending.hash);
+    let browser = form.browser().renewed(services, Some(subject), request).await?;
+    let next = match (&asking, to) {
+        (Some(asking), _) => page_address(services, CONSENT, Some(&asking.request())),
+        (None, Some(to)) => to.address(services),
+        (None, None) => page_address(services, LOGIN, None),
+    };
+    Ok(with_cookie(see_other(&next), services, &browser))
+}
+
+/// Whose name and password these are. Names that nobody has, wrong passwords and disabled people cost and count the same.
 async fn authenticate(
     services: &Services,
+    form: &BrowserForm,
     username: &str,
-    password: Option<&str>,
 ) -> Result<Result<Subject, Problem>, PageError> {
-    let Some(password) = password else { return Ok(Err(Problem::NoPassword)) };
+    let Some(password) = form.field("password")? else { return Ok(Err(Problem::NoPassword)) };
     let Ok(password) = Password::parse(password) else { return Ok(Err(Problem::PasswordTooLong)) };
     if username.is_empty() {
         return Ok(Err(Problem::NoUsername));
+    }
+    if let Err(too_soon) = services.attempts.begin(username, form.address(), services.now()) {
+        return Ok(Err(Problem::TooSoon(too_soon)));
     }
     let person = match Username::parse(username) {
         Ok(username) => services.store.person_by_username(&username).await?,
@@ -60,5 +78,8 @@ async fn authenticate(
     };
     let verified = services.passwords.verify(&password, person.as_ref().map(|person| &person.password)).await?;
     let enabled = person.filter(|person| verified && person.state == PersonState::Enabled);
+    if enabled.is_some() {
+        services.attempts.succeeded(username, form.address());
+    }
     Ok(enabled.map(|person| person.subject).ok_or(Problem::WrongPassword))
 }

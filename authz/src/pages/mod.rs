@@ -16,6 +16,7 @@ pub use page_error::PageError;
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
 
 /// The style of every page, byte for byte as between the `style` tags: its hash is in the policy.
 pub const STYLE: &str = include_str!("../../templates/style.css");
@@ -36,6 +37,13 @@ pub fn see_other(location: &str) -> Response {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// `response`, saying when to come back: at least one second from now.
+#[must_use]
+pub fn with_retry_after(mut response: Response, wait: SignedDuration) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    response
 }
 
 /// There is nothing at this address.

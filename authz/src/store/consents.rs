@@ -2,7 +2,7 @@
 //! decides.
 
 use super::{Decision, StoreError};
-use crate::domain::{AuthorizationCode, Consent, Subject};
+use crate::domain::{AuthorizationCode, Connection, Consent, Subject};
 use crate::protocol::{ClientId, Resource};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -25,6 +25,9 @@ pub trait ConsentStore {
         code: &AuthorizationCode,
         now: Timestamp,
     ) -> Result<Decision, StoreError>;
+
+    /// The clients that have access for this person, or get it without a page; the latest first.
+    async fn connections(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Connection>, StoreError>;
 
     /// Revokes every grant of the person to the client, and forgets the consent, in one transaction.
     async fn disconnect(&self, subject: &Subject, client: &ClientId, now: Timestamp) -> Result<(), StoreError>;

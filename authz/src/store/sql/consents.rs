@@ -2,10 +2,10 @@
 
 use super::{
     SqlStore, StoreError, codes,
-    row::{parsed, text},
+    row::{optional_time, parsed, text, time},
 };
 use crate::{
-    domain::{AuthorizationCode, Consent, Grant, Subject},
+    domain::{AuthorizationCode, Connection, Consent, Grant, Subject},
     protocol::{ClientId, Resource, Scope},
     store::{ConsentStore, Decision},
 };
@@ -45,6 +45,20 @@ impl ConsentStore for SqlStore {
         Ok(Decision::First)
     }
 
+    async fn connections(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Connection>, StoreError> {
+        let query = sqlx::query(CONNECTIONS).bind(subject.as_str()).bind(now.as_second()).bind(subject.as_str());
+        let mut connections: Vec<Connection> = Vec::new();
+        for row in query.fetch_all(&self.reader).await? {
+            let next = read_connection(&row)?;
+            match connections.iter_mut().find(|known| known.client_id == next.client_id) {
+                Some(known) => merge(known, next),
+                None => connections.push(next),
+            }
+        }
+        connections.sort_by_key(|connection| std::cmp::Reverse(connection.used_at.unwrap_or(connection.since)));
+        Ok(connections)
+    }
+
     async fn disconnect(&self, subject: &Subject, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         let forget = sqlx::query("DELETE FROM consents WHERE subject = $1 AND client_id = $2");
@@ -55,6 +69,27 @@ impl ConsentStore for SqlStore {
         revoke.bind(client.as_str()).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// Grants under which a token was issued, as long as one may be good; and consent that is remembered.
+const CONNECTIONS: &str = "SELECT client_id, resource, min(created_at) AS since, max(used_at) AS used_at FROM grants \
+    WHERE subject = $1 AND revoked_at IS NULL AND used_at IS NOT NULL AND keep_until > $2 GROUP BY client_id, resource \
+    UNION ALL SELECT client_id, resource, given_at AS since, NULL AS used_at FROM consents WHERE subject = $3";
+
+fn read_connection(row: &AnyRow) -> Result<Connection, StoreError> {
+    Ok(Connection {
+        client_id: parsed(row, "client_id", ClientId::parse)?,
+        resources: vec![parsed(row, "resource", Resource::parse)?],
+        since: time(row, "since")?,
+        used_at: optional_time(row, "used_at")?,
+    })
+}
+
+fn merge(known: &mut Connection, next: Connection) {
+    let new: Vec<_> = next.resources.into_iter().filter(|resource| !known.resources.contains(resource)).collect();
+    known.resources.extend(new);
+    known.since = known.since.min(next.since);
+    known.used_at = known.used_at.max(next.used_at);
 }
 
 /// Remembers `grant` together with what was allowed before.
