@@ -16,11 +16,11 @@ use crate::{
 };
 use jiff::SignedDuration;
 use serving::{
-    DatabaseUrl, ServingArgs,
+    DatabaseUrl, ServingArgs, is_loopback_host,
     settings::{InvalidSetting, Problems},
 };
 use signing_keys::KeyPolicy;
-use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// The settings of the authorization server.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl TryFrom<Cli> for Config {
         let mut problems = Problems::new();
         check_transport(&cli, &mut problems);
         let public_url = public_url(&cli, &mut problems);
-        let on_loopback = is_loopback(&cli.host) && public_url.as_ref().is_some_and(PublicUrl::is_loopback);
+        let on_loopback = is_loopback_host(&cli.host) && public_url.as_ref().is_some_and(PublicUrl::is_loopback);
         let demo = demo(&cli, on_loopback, &mut problems);
         let key_policy = key_policy(&cli, &mut problems);
         let resources = resources(&cli, &mut problems);
@@ -104,12 +104,8 @@ fn without_empty(cli: Cli) -> Cli {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn check_transport(cli: &Cli, problems: &mut Problems) {
-    if !is_loopback(&cli.host) && !cli.serving.wants_tls() && !cli.behind_tls_proxy {
+    if !is_loopback_host(&cli.host) && !cli.serving.wants_tls() && !cli.behind_tls_proxy {
         problems.add(
             "MCP_AUTH_HOST",
             "plain http on an address that is not loopback",
@@ -124,7 +120,7 @@ fn public_url(cli: &Cli, problems: &mut Problems) -> Option<PublicUrl> {
     let raw = cli.public_url.clone().unwrap_or_else(default);
     let fix = "write https://host or https://host/path, or http:// for localhost";
     let url = problems.check("MCP_AUTH_PUBLIC_URL", fix, PublicUrl::parse(&raw))?;
-    if cli.public_url.is_none() && !is_loopback(&cli.host) {
+    if cli.public_url.is_none() && !is_loopback_host(&cli.host) {
         problems.add(
             "MCP_AUTH_PUBLIC_URL",
             "missing, and the server listens on an address that is not loopback",

@@ -13,8 +13,6 @@ mod trust;
 pub use scopes::ScopeSettings;
 pub use transport::Transport;
 
-use std::net::IpAddr;
-
 use serving::settings::{InvalidSetting, Problems};
 use serving::{AuditTarget, ServeOptions, ServingArgs, Tls};
 use url::Url;
@@ -173,7 +171,7 @@ fn check_scheme(cli: &Cli, url: &Url, problems: &mut Problems) {
     } else if !http_hosts(&cli.trust).allows(url) {
         let fix = "use https, or list its host in MCP_RESOURCE_ALLOW_HTTP_HOSTS";
         problems.add(NAME, "is plain http on a host that is not loopback", fix);
-    } else if !https && !cli.behind_tls_proxy && is_loopback(url) && !binds_loopback(&cli.host) {
+    } else if !https && !cli.behind_tls_proxy && is_loopback(url) && !serving::is_loopback_host(&cli.host) {
         let fix = "set --tls-cert and --tls-key, or --behind-tls-proxy if a proxy in front speaks https";
         problems.add("MCP_RESOURCE_HOST", "plain http on an address that is not loopback", fix);
     }
@@ -181,11 +179,6 @@ fn check_scheme(cli: &Cli, url: &Url, problems: &mut Problems) {
 
 fn is_loopback(url: &Url) -> bool {
     HttpHosts::default().allows(url)
-}
-
-fn binds_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// None for plain http, and after a problem.

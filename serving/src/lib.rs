@@ -27,7 +27,7 @@ mod traces;
 pub use args::ServingArgs;
 pub use audit::AuditTarget;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
-pub use listener::{BindError, Listener};
+pub use listener::{BindError, Listener, is_loopback_host};
 pub use request_id::{RequestId, RequestSpan};
 pub use serve::{ServeOptions, serve};
 pub use shutdown::shutdown_signal;

@@ -105,6 +105,13 @@ impl Listener {
     }
 }
 
+/// Whether a host to listen on is this machine alone: `localhost`, or a loopback address with or without brackets.
+#[must_use]
+pub fn is_loopback_host(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl BindError {
     /// The same problem in the words of the settings that chose the host and the port.
     #[must_use]
@@ -177,6 +184,16 @@ fn describe(host: &str, port: u16, source: io::Error) -> BindError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_loopback_host_is_this_machine_alone() {
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
+            assert!(is_loopback_host(host), "{host}");
+        }
+        for host in ["", "0.0.0.0", "::", "[::]", "[::1", "192.168.0.1", "localhost.example", "mcp.example"] {
+            assert!(!is_loopback_host(host), "{host}");
+        }
+    }
 
     #[tokio::test]
     async fn localhost_listens_on_both_loopbacks_with_one_port() {
