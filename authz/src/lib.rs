@@ -13,6 +13,7 @@ pub mod commands;
 pub mod config;
 pub mod consent;
 pub mod demo;
+pub mod device;
 pub mod device_authorization;
 pub mod domain;
 pub mod form;

@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::{
-    account, authorize, consent, device_authorization, host, introspect, jwks, layers, login, metadata, openid, pages,
-    register, revoke,
+    account, authorize, consent, device, device_authorization, host, introspect, jwks, layers, login, metadata, openid,
+    pages, register, revoke,
     services::{Registration, Services},
     token,
 };
@@ -59,6 +59,7 @@ fn for_people(services: &Arc<Services>) -> Router<Arc<Services>> {
         .merge(login::routes())
         .merge(consent::routes())
         .merge(account::routes(services))
+        .merge(device::routes())
         .layer(middleware::from_fn_with_state(services.clone(), layers::database::for_people))
         .layer(limits)
 }

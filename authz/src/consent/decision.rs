@@ -56,13 +56,17 @@ fn approval(form: &BrowserForm, asking: &Asking, person: &AuthenticatedPerson) -
 
 /// Which button was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub enum Choice {
+    /// Yes.
     Allow,
+    /// No.
     Deny,
 }
 
 impl Choice {
-    fn parse(raw: &str) -> Option<Self> {
+    /// Reads the value of the button.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
         match raw {
             "allow" => Some(Self::Allow),
             "deny" => Some(Self::Deny),

@@ -11,7 +11,9 @@ mod permission;
 mod tests;
 
 pub use asking::Asking;
+pub use decision::Choice;
 pub use memory::may_remember;
+pub use permission::Permission;
 
 use crate::{routes::CONSENT, services::Services};
 use axum::{Router, routing::get};

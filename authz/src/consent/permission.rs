@@ -4,15 +4,17 @@ use crate::protocol::ScopeToken;
 
 /// One scope, as a person reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Permission<'a> {
+pub struct Permission<'a> {
     /// What it allows, in a sentence.
-    pub(super) sentence: &'static str,
+    pub sentence: &'static str,
     /// Its technical name.
-    pub(super) token: &'a str,
+    pub token: &'a str,
 }
 
 impl<'a> Permission<'a> {
-    pub(super) fn of(token: &'a ScopeToken) -> Self {
+    /// What a scope says.
+    #[must_use]
+    pub fn of(token: &'a ScopeToken) -> Self {
         let sentence = match token.as_str() {
             "mcp:read" => "Use tools that read, and read resources.",
             "mcp:write" => "Use tools that change things.",

@@ -1,6 +1,6 @@
 //! `POST /logout`: ends the session. From the consent page, the request goes on for somebody else.
 
-use super::{BrowserForm, REQUEST, page_address, session::forget_cookie, with_cookie};
+use super::{BrowserForm, Destination, REQUEST, page_address, session::forget_cookie, with_cookie};
 use crate::{
     consent::Asking,
     pages::{PageError, see_other},
@@ -16,6 +16,10 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
         let browser = form.browser().renewed(&services, None, Some(&asking.pending.hash)).await?;
         let next = page_address(&services, LOGIN, Some(&asking.request()));
         return Ok(with_cookie(see_other(&next), &services, &browser));
+    }
+    if let Some(to) = Destination::parse(form.field(Destination::PARAMETER)?, form.field(Destination::USER_CODE)?) {
+        let browser = form.browser().renewed(&services, None, None).await?;
+        return Ok(with_cookie(see_other(&to.login_address(&services)), &services, &browser));
     }
     services.store.end_session(&form.browser().session().hash).await?;
     let mut response = see_other(&page_address(&services, LOGIN, None));

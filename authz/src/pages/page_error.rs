@@ -37,6 +37,9 @@ pub enum PageError {
     /// The authorization request is unknown, too old, decided, or another browser's.
     #[error("there is no such authorization request in this session")]
     RequestGone,
+    /// No device waits with this code any more.
+    #[error("no device waits with this code")]
+    DeviceGone,
     /// Too many passwords at once.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -68,7 +71,7 @@ impl PageError {
             Self::CrossSite(_) => "cross_site",
             Self::NoSession => "no_session",
             Self::CsrfMismatch => "csrf_mismatch",
-            Self::RequestGone | Self::Decision(DecisionError::AlreadyDecided) => "request_over",
+            Self::RequestGone | Self::DeviceGone | Self::Decision(DecisionError::AlreadyDecided) => "request_over",
             Self::Password(PasswordError::Busy) => "busy",
             Self::Password(PasswordError::Argon2(_) | PasswordError::Randomness(_) | PasswordError::Worker(_))
             | Self::Decision(DecisionError::Randomness(_) | DecisionError::Store(_))
@@ -93,12 +96,15 @@ impl PageError {
                 "This page is out of date",
                 "It belongs to a session that has ended, or your browser did not send our cookie. Nothing was done.",
             ),
-            Self::RequestGone | Self::Decision(DecisionError::AlreadyDecided) => ErrorPage::new(
-                StatusCode::BAD_REQUEST,
-                Turn::You,
+            Self::RequestGone | Self::Decision(DecisionError::AlreadyDecided) => over(
                 "This request is over",
                 "It was answered already, took longer than ten minutes, or was started in another browser. \
                  Only the application can start it again.",
+            ),
+            Self::DeviceGone => over(
+                "No device waits with this code any more",
+                "It was answered already, by a second click perhaps, or took longer than ten minutes. \
+                 Your device shows what became of it.",
             ),
             Self::Password(PasswordError::Busy) => ErrorPage::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -109,12 +115,7 @@ impl PageError {
             Self::Password(PasswordError::Argon2(_) | PasswordError::Randomness(_) | PasswordError::Worker(_))
             | Self::Decision(DecisionError::Randomness(_) | DecisionError::Store(_))
             | Self::Randomness(_)
-            | Self::Store(_) => ErrorPage::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                Turn::Operator,
-                "The server could not do this",
-                "Something that it stands on did not work. Nothing was decided.",
-            ),
+            | Self::Store(_) => unavailable(),
         }
     }
 }
@@ -131,6 +132,15 @@ impl IntoResponse for PageError {
         }
         response
     }
+}
+
+fn over(title: &'static str, message: &'static str) -> ErrorPage {
+    ErrorPage::new(StatusCode::BAD_REQUEST, Turn::You, title, message)
+}
+
+fn unavailable() -> ErrorPage {
+    let message = "Something that it stands on did not work. Nothing was decided.";
+    ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, Turn::Operator, "The server could not do this", message)
 }
 
 fn malformed(status: StatusCode) -> ErrorPage {

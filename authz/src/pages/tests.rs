@@ -25,7 +25,16 @@ async fn every_page_and_every_redirect_has_the_security_headers() {
     let server = Server::start().await;
     let mut tab = Tab::new(&server);
     let request = tab.begin(&[]).await;
-    for uri in ["/login", "/nowhere", "/consent", "/oauth2/authorize?client_id=nobody", "/login?request=x"] {
+    for uri in [
+        "/login",
+        "/account",
+        "/account/password",
+        "/device",
+        "/nowhere",
+        "/consent",
+        "/oauth2/authorize?client_id=nobody",
+        "/login?request=x",
+    ] {
         assert_safe(&tab.get(uri).await);
     }
     assert_safe(&tab.get(&format!("/login?request={request}")).await);
@@ -35,6 +44,10 @@ async fn every_page_and_every_redirect_has_the_security_headers() {
     assert_safe(&tab.get(&format!("/consent?request={request}")).await);
     assert_safe(&tab.post("/consent", &[]).await);
     assert_safe(&tab.decide(&request, "allow").await);
+    assert_safe(&tab.decide(&request, "allow").await);
+    for uri in ["/account", "/account?done=password", "/account/password", "/device"] {
+        assert_safe(&tab.get(uri).await);
+    }
 }
 
 #[tokio::test]
