@@ -1,13 +1,18 @@
 //! One connection: HTTP/1.1 over any byte stream, with its time limits, until it ends or has to.
 
 mod head_timer;
+mod unread;
 mod watched;
 
 use crate::{ServeOptions, places::Place};
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use head_timer::HeadTimer;
 use http::{HeaderValue, Request, header};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use std::{
     convert::Infallible,
@@ -64,12 +69,24 @@ fn protocol(options: &ServeOptions, timer: HeadTimer) -> http1::Builder {
 
 async fn answer(router: Router, peer: SocketAddr, request: Request<Incoming>) -> Result<Response, Infallible> {
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let mut request = request.map(Body::new);
+    // Who waits to be told to send the body is not told so only to have it forgotten.
+    let expects = request.headers().contains_key(header::EXPECT);
+    let (mut request, kept) = if chunked || expects || request.body().is_end_stream() {
+        (request.map(Body::new), None)
+    } else {
+        let (parts, body) = request.into_parts();
+        let (lent, kept) = unread::lend(body);
+        (Request::from_parts(parts, Body::new(lent)), Some(kept))
+    };
     request.extensions_mut().insert(ConnectInfo(peer));
     let mut response = router.oneshot(request).await?;
-    if chunked {
-        // hyper goes by Transfer-Encoding where both lengths are given; RFC 9112 §6.1 then wants the
-        // connection closed, so that a smuggled request has nothing to arrive on.
+    let finished = match kept {
+        Some(kept) => kept.finish().await,
+        None => true,
+    };
+    // hyper goes by Transfer-Encoding where both lengths are given; RFC 9112 §6.1 then wants the
+    // connection closed, so that a smuggled request has nothing to arrive on.
+    if chunked || !finished {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

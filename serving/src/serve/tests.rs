@@ -317,3 +317,36 @@ async fn a_tls_handshake_that_never_comes_is_closed() {
     let server = start_hello(ServeOptions { tls, header_read_timeout: SHORT, ..ServeOptions::default() }).await;
     assert_eq!(rest(&mut server.send("").await).await, "");
 }
+
+const REFUSED: &str = "POST /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: ";
+
+/// A server that answers without reading what it is sent.
+async fn start_refusing() -> Running {
+    let refused = post(async || (http::StatusCode::UNAUTHORIZED, "refused"));
+    start(Router::new().route("/", get(async || "hello")).route("/refused", refused), ServeOptions::default()).await
+}
+
+#[tokio::test]
+async fn a_body_that_comes_after_its_refusal_does_not_cost_the_connection() {
+    let server = start_refusing().await;
+    let mut stream = server.connect().await;
+    for _ in 0..20 {
+        stream.write_all(format!("{REFUSED}5\r\n\r\n").as_bytes()).await.unwrap();
+        tokio::task::yield_now().await;
+        stream.write_all(b"12345").await.unwrap();
+        let answer = answer_ending(&mut stream, "refused").await;
+        assert!(answer.starts_with("HTTP/1.1 401 ") && !answer.contains("connection: close"), "{answer}");
+    }
+    stream.write_all(HELLO.as_bytes()).await.unwrap();
+    assert!(answer_ending(&mut stream, "hello").await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[tokio::test]
+async fn an_answer_says_that_the_connection_closes_where_the_body_does_not_come_or_does_not_end() {
+    let server = start_refusing().await;
+    for (length, sent) in [(5, 4), (100 * 1024, 64 * 1024 + 1)] {
+        let mut stream = server.send(format!("{REFUSED}{length}\r\n\r\n{}", "x".repeat(sent))).await;
+        let answer = rest(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{length}: {answer}");
+    }
+}
