@@ -171,7 +171,8 @@ async fn run(issuer: &ScriptedIssuer, args: &[&str], stdin: &str) -> (Option<i32
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(stdin.as_bytes()).await.unwrap();
+    // A process that has ended, for a wrong setting, reads nothing.
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).await.ok();
     let output = child.wait_with_output().await.unwrap();
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
