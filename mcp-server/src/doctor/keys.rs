@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 use verification_keys::SigningAlgorithm;
+use verification_keys::http::Answer;
 use verification_keys::jwk_set::{JwkSet, UnusableKey, VerificationKey};
 
 use super::fetch::{self, Silence};
@@ -22,7 +23,7 @@ pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, docum
         }
     };
     match JwkSet::parse(&answer.body) {
-        Ok(set) => key_set(&url, &set, report),
+        Ok(set) => key_set(&url, (&set, &age(&answer)), report),
         Err(error) => report.add(Fault::JwksMalformed, format!("{url}: {error}")),
     }
 }
@@ -47,7 +48,16 @@ fn place(issuer: &IssuerOptions, document: &Value, report: &mut Report) -> Optio
     Some(url)
 }
 
-fn key_set(url: &Url, set: &JwkSet, report: &mut Report) {
+/// How old the set is, and for how long it may be kept, as its issuer says (RFC 9111 §5).
+fn age(answer: &Answer) -> String {
+    let text = |name: HeaderName| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    let age = text(header::AGE).map_or_else(|| "fresh".to_owned(), |seconds| format!("{seconds} s old"));
+    let kept = text(header::CACHE_CONTROL)
+        .map_or_else(|| "no Cache-Control".to_owned(), |kept| format!("Cache-Control: {kept}"));
+    format!("{age}, {kept}")
+}
+
+fn key_set(url: &Url, (set, age): (&JwkSet, &str), report: &mut Report) {
     for reason in set.passed_over() {
         let fault = match reason {
             UnusableKey::Secret => Fault::JwksSecretKey,
@@ -74,5 +84,7 @@ fn key_set(url: &Url, set: &JwkSet, report: &mut Report) {
     let fits = |algorithm: &SigningAlgorithm| usable.iter().any(|key| key.is_for(*algorithm));
     let algorithms: Vec<&str> =
         SigningAlgorithm::ALL.iter().copied().filter(fits).map(SigningAlgorithm::as_str).collect();
-    report.good(format!("{url} has {} usable keys, for {}", usable.len(), algorithms.join(", ")));
+    let (count, algorithms) = (usable.len(), algorithms.join(", "));
+    let keys = if count == 1 { "key" } else { "keys" };
+    report.good(format!("{url} has {count} usable {keys}, for {algorithms} ({age})"));
 }

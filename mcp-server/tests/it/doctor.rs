@@ -478,6 +478,20 @@ async fn nothing_is_found_where_nothing_is_wrong() {
 }
 
 #[tokio::test]
+async fn the_age_of_the_keys_is_told() {
+    let world = World::healthy().await;
+    let rows: [(&[(&'static str, &str)], &str); 2] = [
+        (&[("age", "12"), ("cache-control", "public, max-age=300")], "(12 s old, Cache-Control: public, max-age=300)"),
+        (&[], "(fresh, no Cache-Control)"),
+    ];
+    for (headers, told) in rows {
+        world.says("/jwks", 200, headers, jwk_set([&TestKey::rsa_one()]));
+        let report = world.examine().await.to_string();
+        assert!(report.contains(&format!("/jwks has 1 usable key, for RS256 {told}")), "{report}");
+    }
+}
+
+#[tokio::test]
 async fn faults_of_the_resource_are_found() {
     assert_found(about_the_resource()).await;
 }
