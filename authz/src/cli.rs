@@ -81,6 +81,10 @@ pub struct Cli {
     #[arg(long, env = "MCP_AUTH_REFRESH_GRACE_SECONDS", value_name = "SECONDS", default_value_t = 10)]
     pub refresh_grace_seconds: u32,
 
+    /// Identity providers whose word about a person is taken for a token, each exactly as in `iss`
+    #[arg(long, env = "MCP_AUTH_TRUSTED_ASSERTION_ISSUERS", value_name = "URLS", value_delimiter = ',')]
+    pub trusted_assertion_issuers: Vec<String>,
+
     /// Clients, and which may come by themselves.
     #[command(flatten)]
     pub clients: ClientArgs,

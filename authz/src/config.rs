@@ -21,6 +21,10 @@ use serving::{
 };
 use signing_keys::KeyPolicy;
 use std::{fmt, path::PathBuf, time::Duration};
+use verification_keys::{
+    http::ClientOptions,
+    issuer::{HttpHosts, Issuer},
+};
 
 /// The settings of the authorization server.
 #[derive(Clone, Debug)]
@@ -43,6 +47,10 @@ pub struct Config {
     pub settings: Settings,
     /// The file of clients that are there from the start, and what is in it.
     pub clients: Option<ClientsFile>,
+    /// Issuers whose word about a person is taken for a token.
+    pub assertion_issuers: Vec<Issuer>,
+    /// How calls go out.
+    pub outgoing: ClientOptions,
     /// The demo person; without one there is no demo set at all.
     pub demo: Option<DemoPerson>,
     /// Whether a proxy in front does TLS.
@@ -71,6 +79,8 @@ impl TryFrom<Cli> for Config {
             settings.as_ref().and_then(|settings| clients::file(&cli.clients, &settings.scopes, &mut problems));
         let fix = "write sqlite: and a file name, or postgres://user:password@host/database";
         let database_url = problems.check("MCP_AUTH_DATABASE_URL", fix, cli.database_url.parse::<DatabaseUrl>());
+        let assertion_issuers = assertion_issuers(&cli, public_url.as_ref(), &mut problems);
+        let outgoing = outgoing(&cli.serving, &mut problems);
         let places = public_url.zip(database_url);
         let operations = OperationsConfig::new(&cli.operations, cli.port, &mut problems);
         let config = places.zip(key_policy).zip(settings).map(|((places, key_policy), settings)| Self {
@@ -83,6 +93,8 @@ impl TryFrom<Cli> for Config {
             resources: resources.into_iter().map(|id| served(id, &settings.scopes)).collect(),
             settings,
             clients,
+            assertion_issuers,
+            outgoing,
             demo,
             behind_tls_proxy: cli.behind_tls_proxy,
             operations,
@@ -202,6 +214,26 @@ fn refresh(cli: &Cli, problems: &mut Problems) -> (SignedDuration, SignedDuratio
     (SignedDuration::from_hours(24 * i64::from(days)), SignedDuration::from_secs(grace.into()))
 }
 
+/// RFC 7523 §3: an assertion that we made ourselves says nothing about anybody.
+fn assertion_issuers(cli: &Cli, ours: Option<&PublicUrl>, problems: &mut Problems) -> Vec<Issuer> {
+    let named = cli.trusted_assertion_issuers.iter().map(|raw| raw.trim()).filter(|raw| !raw.is_empty());
+    let (name, fix) = ("MCP_AUTH_TRUSTED_ASSERTION_ISSUERS", "write https URLs separated by commas");
+    let hosts = HttpHosts::default();
+    let issuers: Vec<_> = named.filter_map(|raw| problems.check(name, fix, Issuer::parse(raw, &hosts))).collect();
+    if issuers.iter().any(|issuer| ours.is_some_and(|ours| ours.issuer() == issuer.as_str())) {
+        problems.add(name, "this server itself", "name other issuers");
+    }
+    issuers
+}
+
+fn outgoing(args: &ServingArgs, problems: &mut Problems) -> ClientOptions {
+    let extra_ca_pem = args.ca_cert.as_ref().and_then(|path| {
+        let read = std::fs::read(path);
+        problems.check("MCP_CA_CERT", "name a readable PEM file", read)
+    });
+    ClientOptions { extra_ca_pem, ..ClientOptions::default() }
+}
+
 fn resources(cli: &Cli, problems: &mut Problems) -> Vec<Resource> {
     let parsed = cli.resources.iter().map(|raw| Resource::parse(raw.trim()));
     let fix = "write absolute URIs separated by commas";
@@ -237,6 +269,8 @@ impl fmt::Display for Config {
         let days = self.settings.refresh_token_ttl.as_hours() / 24;
         writeln!(f, "MCP_AUTH_REFRESH_TOKEN_TTL_DAYS={days}")?;
         writeln!(f, "MCP_AUTH_REFRESH_GRACE_SECONDS={}", self.settings.refresh_grace.as_secs())?;
+        let trusted: Vec<_> = self.assertion_issuers.iter().map(Issuer::as_str).collect();
+        writeln!(f, "MCP_AUTH_TRUSTED_ASSERTION_ISSUERS={}", trusted.join(","))?;
         clients::print(self, f)?;
         writeln!(f, "MCP_AUTH_SIGNUP={}", if self.settings.signup { "on" } else { "off" })?;
         match &self.demo {

@@ -4,6 +4,7 @@
 //! [`store`] (commit) → respond. [`services`] holds what the endpoints share.
 
 pub mod account;
+pub mod assertion_issuers;
 pub mod authorize;
 pub mod bearer;
 pub mod cli;

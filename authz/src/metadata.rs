@@ -44,6 +44,9 @@ pub struct AuthorizationServerMetadata {
     code_challenge_methods_supported: Vec<&'static str>,
     authorization_response_iss_parameter_supported: bool,
     protected_resources: Vec<String>,
+    /// MCP Enterprise-managed authorization.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    authorization_grant_profiles_supported: Vec<&'static str>,
 }
 
 impl AuthorizationServerMetadata {
@@ -66,7 +69,7 @@ impl AuthorizationServerMetadata {
             scopes_supported: resources.scopes().tokens().map(ScopeToken::as_str).map(str::to_owned).collect(),
             response_types_supported: ResponseType::ALL.iter().map(|word| word.as_str()).collect(),
             response_modes_supported: vec!["query"],
-            grant_types_supported: GrantType::ALL.iter().map(|word| word.as_str()).collect(),
+            grant_types_supported: grant_types(services).map(GrantType::as_str).collect(),
             token_endpoint_auth_methods_supported: AuthenticationMethod::ALL.iter().map(|word| word.as_str()).collect(),
             revocation_endpoint_auth_methods_supported: AuthenticationMethod::ALL
                 .iter()
@@ -76,6 +79,16 @@ impl AuthorizationServerMetadata {
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,
             protected_resources: resources.ids().map(ToString::to_string).collect(),
+            authorization_grant_profiles_supported: grant_types(services)
+                .filter(|word| *word == GrantType::JwtBearer)
+                .map(|_| "urn:ietf:params:oauth:grant-profile:id-jag")
+                .collect(),
         }
     }
+}
+
+/// Assertions are for servers that trust somebody.
+fn grant_types(services: &Services) -> impl Iterator<Item = GrantType> {
+    let assertions = !services.assertion_issuers.is_empty();
+    GrantType::ALL.iter().copied().filter(move |word| assertions || *word != GrantType::JwtBearer)
 }

@@ -1,6 +1,7 @@
 //! What the endpoints share: the state of the router.
 
 use crate::{
+    assertion_issuers::AssertionIssuers,
     clients_file::{self, InstallError},
     config::Config,
     demo::{self, DemoError},
@@ -19,7 +20,10 @@ use ring::rand::SecureRandom;
 use serving::settings::InvalidSetting;
 use signing_keys::{KeyDirectoryError, SigningKeys};
 use std::{error::Error, sync::Arc};
-use verification_keys::Clock;
+use verification_keys::{
+    Clock,
+    http::{self, ClientError},
+};
 
 /// What the endpoints share. Handlers take `State<Arc<Services>>`.
 pub struct Services {
@@ -31,6 +35,8 @@ pub struct Services {
     pub resources: ServedResources,
     /// People, clients, sessions, codes, grants.
     pub store: Arc<dyn Store>,
+    /// Issuers whose word about a person is taken for a token.
+    pub assertion_issuers: AssertionIssuers,
     /// Our signing keys.
     pub keys: Arc<SigningKeys>,
     /// The bounded pool that checks passwords.
@@ -54,6 +60,9 @@ pub enum OpenError {
     /// The keys.
     #[error("MCP_AUTH_KEY_DIR cannot be used")]
     Keys(#[from] KeyDirectoryError),
+    /// Outgoing calls.
+    #[error("MCP_CA_CERT cannot be used")]
+    Outgoing(#[from] ClientError),
     /// The password pool.
     #[error(transparent)]
     Passwords(#[from] PasswordError),
@@ -121,6 +130,9 @@ impl OpenError {
     pub fn as_invalid_setting(&self) -> Option<InvalidSetting> {
         match self {
             Self::Store(error) => Some(invalid_database(error)),
+            Self::Outgoing(error) => {
+                Some(InvalidSetting::new("MCP_CA_CERT", error.to_string(), "name a file of PEM certificates"))
+            }
             Self::Keys(error) => Some(InvalidSetting::new("MCP_AUTH_KEY_DIR", error.to_string(), error.fix())),
             Self::Operations(problem) => Some(problem.clone()),
             Self::Clients(error @ InstallError::IdTaken(_)) => {
@@ -165,7 +177,9 @@ impl Services {
         random: Arc<dyn SecureRandom + Send + Sync>,
     ) -> Result<Arc<Self>, OpenError> {
         let now = clock.now();
+        let client = http::client(&config.outgoing)?;
         let services = Arc::new(Self {
+            assertion_issuers: AssertionIssuers::new(&config.assertion_issuers, &client, &clock),
             public_url: config.public_url.clone(),
             settings: config.settings.clone(),
             resources: ServedResources::new(config.resources.clone()),

@@ -6,6 +6,7 @@ mod requests;
 pub(crate) use requests::*;
 
 use crate::{
+    assertion_issuers::AssertionIssuers,
     authorize::{Approval, DecisionError},
     cli::Cli,
     commands::Means,
@@ -42,7 +43,11 @@ use std::{
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use url::Url;
-use verification_keys::{Clock, testing::ManualClock};
+use verification_keys::{
+    Clock,
+    issuer::{HttpHosts, Issuer},
+    testing::ManualClock,
+};
 
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 pub(crate) const ISSUER: &str = "http://localhost:9000";
@@ -74,6 +79,7 @@ pub(crate) struct Options {
     pub(crate) registration_scopes: Option<Scope>,
     pub(crate) signup: bool,
     pub(crate) operations: OperationsConfig,
+    pub(crate) assertion_issuers: Vec<String>,
 }
 
 impl Default for Options {
@@ -85,6 +91,7 @@ impl Default for Options {
             registration_scopes: None,
             signup: false,
             operations: OperationsConfig::default(),
+            assertion_issuers: Vec::new(),
         }
     }
 }
@@ -130,6 +137,7 @@ impl Server {
             },
             resources: ServedResources::new(options.resources.iter().map(|raw| resource(raw)).collect()),
             store: Arc::new(sql.clone()),
+            assertion_issuers: assertion_issuers(&options.assertion_issuers, &at),
             keys: keys(folder.path()),
             passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
             attempts: Attempts::default(),
@@ -329,6 +337,13 @@ pub(crate) fn random() -> SystemRandom {
 fn resource(id: &str) -> ServedResource {
     let scopes = ResourceScopes::flat(Scope::parse("mcp:read mcp:write").unwrap());
     ServedResource { id: Resource::parse(id).unwrap(), name: None, scopes }
+}
+
+fn assertion_issuers(issuers: &[String], clock: &Arc<dyn Clock>) -> AssertionIssuers {
+    verification_keys::install_crypto_providers();
+    let client = verification_keys::http::client(&verification_keys::http::ClientOptions::default()).unwrap();
+    let parse = |raw: &String| Issuer::parse(raw, &HttpHosts::default()).unwrap();
+    AssertionIssuers::new(&issuers.iter().map(parse).collect::<Vec<_>>(), &client, clock)
 }
 
 fn database_url(folder: &Path) -> DatabaseUrl {

@@ -138,3 +138,27 @@ fn the_effective_settings_show_no_password() {
     assert!(!shown.contains("hunter2") && shown.contains("MCP_DEMO_PASSWORD=***"), "{shown}");
     assert!(shown.contains("MCP_AUTH_RESOURCES=http://a.example/mcp,http://b.example/mcp"), "{shown}");
 }
+
+#[test]
+fn refresh_tokens_and_trusted_issuers_are_judged_with_the_rest() {
+    let fine = config(&["--refresh-token-ttl-days", "7", "--trusted-assertion-issuers", "https://idp.example"]);
+    assert_eq!(fine.settings.refresh_token_ttl.as_hours(), 7 * 24);
+    assert!(fine.to_string().contains("MCP_AUTH_TRUSTED_ASSERTION_ISSUERS=https://idp.example\n"));
+    let wrong = [
+        "--refresh-token-ttl-days=0",
+        "--refresh-grace-seconds=61",
+        "--trusted-assertion-issuers=http://idp.example,http://localhost:9000,idp",
+    ];
+    let names = [
+        "MCP_AUTH_REFRESH_TOKEN_TTL_DAYS",
+        "MCP_AUTH_REFRESH_GRACE_SECONDS",
+        "MCP_AUTH_TRUSTED_ASSERTION_ISSUERS",
+        "MCP_AUTH_TRUSTED_ASSERTION_ISSUERS",
+        "MCP_AUTH_TRUSTED_ASSERTION_ISSUERS",
+    ];
+    let mut found = problems(&wrong);
+    found.sort_unstable();
+    let mut expected = names;
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}

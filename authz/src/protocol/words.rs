@@ -43,6 +43,8 @@ words! {
         ClientCredentials = "client_credentials",
         /// A device code (RFC 8628 §3.4).
         DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
+        /// The word of a trusted issuer (RFC 7523 §2.1).
+        JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer",
     }
 }
 

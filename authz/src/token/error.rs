@@ -1,7 +1,8 @@
 //! Why there is no token: every cause and its code on the wire (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2.2).
 
-use super::{CodeRejected, DeviceRejected, RefreshRejected, issue::IssueError};
+use super::{CodeRejected, DeviceRejected, IdJagRejected, RefreshRejected, issue::IssueError};
 use crate::{
+    assertion_issuers::NoKeys,
     client_authentication::AuthenticationFailed,
     form::{self, NotAForm},
     protocol::{ErrorCode, MalformedParameters},
@@ -52,6 +53,12 @@ pub enum TokenError {
     /// The poll of a device brings no token.
     #[error(transparent)]
     Device(#[from] DeviceRejected),
+    /// The assertion is not taken.
+    #[error(transparent)]
+    IdJag(#[from] IdJagRejected),
+    /// The assertion cannot be judged now.
+    #[error(transparent)]
+    NoKeys(#[from] NoKeys),
     /// Every user code that was drawn is taken.
     #[error("no user code is free")]
     NoUserCode,
@@ -80,8 +87,9 @@ impl TokenError {
             Self::Code(rejected) => rejected.code(),
             Self::Refresh(rejected) => rejected.code(),
             Self::Device(rejected) => rejected.code(),
+            Self::IdJag(rejected) => rejected.code(),
             Self::Randomness(_) | Self::Issue(_) => ErrorCode::ServerError,
-            Self::NoUserCode | Self::Store(_) => ErrorCode::TemporarilyUnavailable,
+            Self::NoKeys(_) | Self::NoUserCode | Self::Store(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
 

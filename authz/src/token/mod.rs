@@ -6,6 +6,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod error;
+mod id_jag;
 mod issue;
 mod own_access_token;
 mod refresh_token;
@@ -16,6 +17,7 @@ pub(crate) use asked::Asked;
 pub use authorization_code::CodeRejected;
 pub use device_code::DeviceRejected;
 pub use error::TokenError;
+pub use id_jag::IdJagRejected;
 pub use issue::{ACCESS_TOKEN_TYPE, TokenResponse};
 pub use own_access_token::OwnAccessToken;
 pub use refresh_token::RefreshRejected;
@@ -68,6 +70,7 @@ async fn redeem(
         }
         GrantType::RefreshToken => refresh_token::refresh(services, client, &RefreshRequest::parse(parameters)?).await,
         GrantType::ClientCredentials => client_credentials::grant(services, client, parameters).await,
+        GrantType::JwtBearer => id_jag::grant(services, client, parameters).await,
         GrantType::DeviceCode => device_code::poll(services, client, &DeviceRequest::parse(parameters)?).await,
     }
 }
