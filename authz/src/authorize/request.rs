@@ -93,7 +93,7 @@ impl AuthorizationRequest {
             Box::new(Refusal { code, description, redirect_uri, state, issuer: issuer.to_owned() })
         };
         if !state_fits {
-            return Err(refuse(wrong(ErrorCode::InvalidRequest, "state is too long")).into());
+            return Err(refuse(wrong(ErrorCode::InvalidRequest, "state is too long or has a NUL character")).into());
         }
         check_kind(parameters, client).map_err(refuse)?;
         let requested = resources.requested(parameters.all("resource"));
@@ -214,7 +214,7 @@ fn challenge(parameters: &Parameters) -> Result<CodeChallenge, Wrong> {
 /// OIDC Core §3.1.2.1.
 fn nonce(parameters: &Parameters) -> Result<Option<Nonce>, Wrong> {
     let nonce = once(parameters, "nonce")?.map(Nonce::parse).transpose();
-    nonce.map_err(|_| wrong(ErrorCode::InvalidRequest, "nonce is too long"))
+    nonce.map_err(|_| wrong(ErrorCode::InvalidRequest, "nonce is too long or has a NUL character"))
 }
 
 fn scope(parameters: &Parameters, client: &RegisteredClient, resource: &ServedResource) -> Result<Scope, Wrong> {

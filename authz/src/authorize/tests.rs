@@ -264,7 +264,7 @@ async fn prompt_none_shows_no_page() {
 async fn state_is_returned_byte_for_byte_with_one_code_and_the_issuer() {
     let server = Server::start().await;
     let long = "s".repeat(4096);
-    for state in ["a\r\nSet-Cookie: x=y", "a&code=evil#frag?x=1", "%20+ äöü\u{1f980}\0", "xyz", &long] {
+    for state in ["a\r\nSet-Cookie: x=y", "a&code=evil#frag?x=1", "%20+ äöü\u{1f980}\u{1}", "xyz", &long] {
         let pending = server.pending(&request_with(&[("state", state)])).await;
         let target = server.approve(&pending).await.unwrap();
         assert_eq!(target.parameter("state").as_deref(), Some(state));
@@ -272,9 +272,10 @@ async fn state_is_returned_byte_for_byte_with_one_code_and_the_issuer() {
         assert_eq!(target.parameter("code").unwrap().len(), 43);
         assert_eq!(target.fragment(), None);
     }
-    let too_long = "s".repeat(4097);
-    let target = ask(&server, &[("state", &too_long)]).await.location();
-    assert_eq!((target.parameter("error").as_deref(), target.parameter("state")), (Some("invalid_request"), None));
+    for refused in [&"s".repeat(4097), "a\0b"] {
+        let target = ask(&server, &[("state", refused)]).await.location();
+        assert_eq!((target.parameter("error").as_deref(), target.parameter("state")), (Some("invalid_request"), None));
+    }
     let pending = server.pending(&request_with(&[("state", "")])).await;
     let target = server.approve(&pending).await.unwrap();
     assert_eq!(target.parameter("state"), None);
