@@ -33,8 +33,7 @@ fn main() -> ExitCode {
         return invalid(&[problem]);
     }
     if config.serving.print_config {
-        print!("{config}");
-        return ExitCode::SUCCESS;
+        return start(async move { Ok(serving::print(&config).map(|()| ExitCode::SUCCESS)?) });
     }
     start(run(config))
 }
@@ -62,7 +61,7 @@ async fn carry_out(command: Command, config: Config) -> anyhow::Result<ExitCode>
     let random = Arc::new(SystemRandom::new());
     match commands::run(command, &Means { config, clock: Arc::new(SystemClock), random, ask_password }).await {
         Ok(text) => {
-            print!("{text}");
+            serving::print(&text)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(CommandError::Setting(problem)) => Ok(invalid(&[problem])),

@@ -35,7 +35,7 @@ fn start() -> anyhow::Result<Exit> {
         return Ok(wrong_settings(&[problem]));
     }
     if cli.settings.print_config {
-        print!("{config}");
+        serving::print(&config)?;
         return Ok(Exit::Success);
     }
     install_crypto_providers();

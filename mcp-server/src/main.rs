@@ -64,7 +64,7 @@ async fn start(read: Result<Task, Vec<InvalidSetting>>) -> anyhow::Result<ExitCo
         Ok(Task::Doctor(args, config)) => return doctor::run(&args, config.map(|config| *config)).await,
         Ok(Task::Serve(config)) => match serving::logging::init(config.serving.log_format, LOG) {
             Ok(()) if config.serving.print_config => {
-                print!("{config}");
+                serving::print(&config)?;
                 return Ok(ExitCode::SUCCESS);
             }
             Ok(()) => match run(*config).await {

@@ -18,6 +18,7 @@ pub mod tls;
 
 mod connection;
 mod listener;
+mod output;
 mod places;
 mod serve;
 mod shutdown;
@@ -28,6 +29,7 @@ pub use args::ServingArgs;
 pub use audit::AuditTarget;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use listener::{BindError, Listener, is_loopback_host};
+pub use output::print;
 pub use request_id::{RequestId, RequestSpan};
 pub use serve::{ServeOptions, serve};
 pub use shutdown::shutdown_signal;

@@ -39,9 +39,9 @@ pub async fn run(args: &DoctorArgs, config: Result<Config, Vec<InvalidSetting>>)
         Err(problems) => Report::of_settings(&problems),
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        serving::print(serde_json::to_string_pretty(&report)? + "\n")?;
     } else {
-        print!("{report}");
+        serving::print(&report)?;
     }
     Ok(ExitCode::from(report.exit_code()))
 }

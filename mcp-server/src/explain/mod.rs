@@ -46,9 +46,9 @@ pub async fn run(args: &ExplainArgs, config: &Config) -> anyhow::Result<ExitCode
     let _ = tokio::time::timeout(PATIENCE, server.fetch_keys()).await;
     let explanation = Explanation::of(token, &config.options, &server, clock.now()).await;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&explanation)?);
+        serving::print(serde_json::to_string_pretty(&explanation)? + "\n")?;
     } else {
-        print!("{explanation}");
+        serving::print(&explanation)?;
     }
     Ok(ExitCode::from(u8::from(!explanation.is_accepted())))
 }

@@ -187,6 +187,20 @@ async fn the_file_shows_in_print_config() {
 }
 
 #[tokio::test]
+async fn a_reader_that_goes_away_is_no_error() {
+    for arguments in [["--print-config"], ["doctor"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut program = command(folder.path(), &arguments);
+        let mut process = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(process.stdout.take());
+        let output = timeout(PATIENCE, process.wait_with_output()).await.unwrap().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!told.contains("panicked") && !told.contains("pipe"), "{arguments:?}: {told}");
+        assert!(output.status.code().is_some_and(|code| code <= 2), "{arguments:?}: {:?}", output.status);
+    }
+}
+
+#[tokio::test]
 async fn told_to_stop_it_ends_although_a_connection_is_open() {
     let mut program = Program::start("").await;
     let token = program.token("mcp:read", &json!({}));
