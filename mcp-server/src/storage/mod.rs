@@ -17,10 +17,10 @@ use ring::rand::SecureRandom;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-pub use database::{DatabaseUrl, InvalidDatabaseUrl};
 pub use meter::Meter;
 pub use note::{Content, InvalidNote, NewNote, Note, NoteId, Preview, Previews, Title};
 pub use person::{NoPerson, Person};
+pub use serving::{DatabaseUrl, InvalidDatabaseUrl};
 pub use usage::{Count, Usage};
 
 use database::Database;
