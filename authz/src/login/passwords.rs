@@ -1,4 +1,4 @@
-//! Passwords: Argon2id on blocking threads, as many at once as allowed, a bounded queue behind them, then a refusal.
+//! Passwords: Argon2id on threads of its own, as many as may run at once, a bounded queue behind them, then a refusal.
 //! The pool never looks anybody up: an unknown person costs the same verification as a known one.
 
 use crate::domain::PasswordHash;
@@ -12,16 +12,15 @@ use argon2::{
 use ring::{error::Unspecified, rand::SecureRandom};
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
     thread,
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::spawn_blocking,
-};
+use tokio::sync::{Semaphore, oneshot};
 
 /// The bounded pool in which passwords are hashed and verified. Clones share one pool.
 #[derive(Clone)]
@@ -30,8 +29,9 @@ pub struct PasswordPool {
     argon2: Argon2<'static>,
     /// What is verified for an unknown person. No password fits.
     nobody: PasswordHash,
-    /// One permit for each that may run.
-    workers: Arc<Semaphore>,
+    /// Where threads of the pool's own take their work from. They are always the same ones: an allocator keeps what a
+    /// thread has freed for that thread, so the 19 MiB of one password would stay with every thread that ever had one.
+    work: mpsc::Sender<Work>,
     /// One permit for each that may run or wait.
     places: Arc<Semaphore>,
     verifications: Arc<AtomicU64>,
@@ -74,7 +74,7 @@ pub enum PasswordError {
     Randomness(#[from] Unspecified),
     /// The thread went away.
     #[error("a password worker ended early")]
-    Worker(#[from] tokio::task::JoinError),
+    Worker(#[from] oneshot::error::RecvError),
 }
 
 impl PasswordPool {
@@ -87,7 +87,7 @@ impl PasswordPool {
         Ok(Self {
             nobody: hash_of_nobody(argon2.params(), random)?,
             argon2,
-            workers: Arc::new(Semaphore::new(limits.at_once)),
+            work: workers(limits.at_once),
             places: Arc::new(Semaphore::new(limits.at_once + limits.waiting)),
             verifications: Arc::default(),
         })
@@ -140,23 +140,49 @@ impl PasswordPool {
 
     /// Takes every place, as long as the permit lives.
     #[cfg(test)]
-    pub(crate) fn fill(&self) -> OwnedSemaphorePermit {
+    pub(crate) fn fill(&self) -> tokio::sync::OwnedSemaphorePermit {
         let places = u32::try_from(self.places.available_permits()).unwrap();
         self.places.clone().try_acquire_many_owned(places).unwrap()
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
-        let worker = self.workers.clone().acquire_owned().await.map_err(|_| PasswordError::Busy)?;
-        // The permits go along: a caller that hangs up does not make room while its work still runs.
-        let held: [OwnedSemaphorePermit; 2] = [place, worker];
-        Ok(spawn_blocking(move || {
-            let result = work();
-            drop(held);
-            result
-        })
-        .await?)
+        let (done, result) = oneshot::channel();
+        // The place goes along: a caller that hangs up does not make room while its work still runs.
+        let work = move || {
+            let result = (!done.is_closed()).then(work);
+            drop(place);
+            if let Some(result) = result {
+                // A caller that has hung up meanwhile does not want to know.
+                let _ = done.send(result);
+            }
+        };
+        // Without a worker the work is dropped, and the channel of the result says so.
+        let _ = self.work.send(Box::new(work));
+        Ok(result.await?)
     }
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Starts so many threads, which end when the pool does.
+fn workers(count: usize) -> mpsc::Sender<Work> {
+    let (sender, receiver) = mpsc::channel::<Work>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..count.max(1) {
+        let receiver = receiver.clone();
+        let next = move || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let take_turns = move || {
+            while let Ok(work) = next() {
+                // Work that panics ends alone: its caller is told by the channel that it closes.
+                let _ = catch_unwind(AssertUnwindSafe(work));
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("password".to_owned()).spawn(take_turns) {
+            tracing::error!(%error, "a thread for passwords could not be started");
+        }
+    }
+    sender
 }
 
 impl fmt::Debug for PasswordPool {
@@ -227,7 +253,7 @@ fn bytes<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], Unspecifi
 mod tests {
     use super::*;
     use ring::rand::SystemRandom;
-    use tokio::sync::oneshot;
+    use std::collections::HashSet;
 
     #[expect(clippy::disallowed_methods, reason = "a salt of a test may be any")]
     fn random() -> SystemRandom {
@@ -284,6 +310,20 @@ mod tests {
         assert!(running.await.unwrap().unwrap().is_ok());
         assert_eq!(waiting.await.unwrap().unwrap(), 2);
         assert!(!pool.verify(&password("x"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_same_threads_do_all_the_work_and_survive_a_panic() {
+        let pool = pool(2, 30);
+        let mut threads = HashSet::new();
+        for _ in 0..30 {
+            threads.insert(pool.run(|| thread::current().id()).await.unwrap());
+        }
+        assert!(matches!(pool.run(|| panic!("in a test")).await.map(|(): ()| ()), Err(PasswordError::Worker(_))));
+        for _ in 0..30 {
+            threads.insert(pool.run(|| thread::current().id()).await.unwrap());
+        }
+        assert!(threads.len() <= 2, "{threads:?}");
     }
 
     #[tokio::test]
