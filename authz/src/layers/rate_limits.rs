@@ -7,6 +7,7 @@ use crate::{
         rate_limits::{Limited, TooMany},
     },
     pages::{ErrorPage, Turn},
+    protocol::ErrorCode,
     routes,
     services::Services,
 };
@@ -28,10 +29,16 @@ pub async fn check(State(services): State<Arc<Services>>, request: Request, next
         return refuse(&too_many);
     }
     let response = next.run(request).await;
-    if limited == Limited::TokenFailures && response.status().is_client_error() {
+    if limited == Limited::TokenFailures && is_failure(&response) {
         limits.token_refused(address);
     }
     response
+}
+
+/// A device that asks whether its person is done yet (RFC 8628 §3.5) guesses nothing.
+fn is_failure(response: &Response) -> bool {
+    let pending = Some(&Refused(ErrorCode::AuthorizationPending.as_str()));
+    response.status().is_client_error() && response.extensions().get() != pending
 }
 
 type Refuse = fn(&TooMany) -> Response;

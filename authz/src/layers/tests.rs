@@ -62,6 +62,15 @@ async fn a_registration_flood_is_429_with_retry_after_for_its_address_alone() {
 }
 
 #[tokio::test]
+async fn a_flood_of_device_requests_is_429_with_retry_after() {
+    let server = limited(&[]).await;
+    let request = || post(routes::DEVICE_AUTHORIZATION, &[("client_id", CLIENT)]);
+    let (answered, answer) = until_refused(&server, "192.0.2.1", request).await;
+    assert_eq!((answered, answer.error()), (100, (429, "temporarily_unavailable".to_owned())));
+    assert_eq!(answer.header(header::RETRY_AFTER), Some("1"));
+}
+
+#[tokio::test]
 async fn a_login_flood_is_a_429_page_with_retry_after() {
     let server = limited(&[]).await;
     let form = || post(routes::LOGIN, &[("username", "demo_user"), ("password", "wrong")]);

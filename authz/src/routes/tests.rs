@@ -75,14 +75,14 @@ async fn the_key_set_is_public_for_five_minutes_and_has_nothing_private() {
 }
 
 #[tokio::test]
-async fn scripts_may_read_metadata_and_keys_and_call_token_and_register() {
+async fn scripts_may_read_metadata_and_keys_and_call_token_register_revoke_and_userinfo() {
     let server = Server::start().await;
     let (host, origin) = ((header::HOST, "localhost:9000"), (header::ORIGIN, "https://app.example"));
-    for path in [routes::METADATA, routes::JWKS] {
+    for path in [routes::METADATA, routes::OPENID_CONFIGURATION, routes::JWKS] {
         let answer = send(&server, Method::GET, path, &[host.clone(), origin.clone()]).await;
         assert_eq!(answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), Some("*"), "{path}");
     }
-    for path in [routes::TOKEN, routes::REGISTER, routes::METADATA] {
+    for path in [routes::TOKEN, routes::REGISTER, routes::REVOKE, routes::USERINFO, routes::METADATA] {
         let preflight = [
             host.clone(),
             origin.clone(),
