@@ -7,19 +7,20 @@
 #[path = "../tests/it/issuer.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod issuer;
+#[expect(dead_code, reason = "shared with the benchmark of authz")]
+mod process;
 
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::time::Duration;
 
 use issuer::ScriptedIssuer;
 use mcp_server::storage::{Meter, Storage};
 use mcp_server::{mcp, tools};
+use process::{Server, exchange, free_port, median};
 use ring::rand::SystemRandom;
 use serde_json::json;
 use serving::{Listener, ServeOptions, serve};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use verification_keys::testing::TestKey;
@@ -53,18 +54,18 @@ async fn main() {
     let starts: Vec<f64> = {
         let mut starts = Vec::new();
         for _ in 0..5 {
-            starts.push(Server::protected(issuer.url(), folder.path()).await.started.as_secs_f64() * 1e3);
+            starts.push(protected(issuer.url(), folder.path()).await.started.as_secs_f64() * 1e3);
         }
         starts
     };
     println!("start to ready: median {:.0} ms of {starts:.0?}", median(starts.clone()));
 
-    let protected = Server::protected(issuer.url(), folder.path()).await;
-    println!("memory at rest: {:.1} MiB", protected.resident());
-    let open = Server::twin().await;
-    compare(&protected, &known, &open, &call(None)).await;
+    let layered = protected(issuer.url(), folder.path()).await;
+    println!("memory at rest: {:.1} MiB", layered.resident());
+    let open = without_layer().await;
+    compare(&layered, &known, &open, &call(None)).await;
 
-    let fresh = Server::protected(issuer.url(), folder.path()).await;
+    let fresh = protected(issuer.url(), folder.path()).await;
     let before = fresh.resident();
     let mut connection = TcpStream::connect(("127.0.0.1", fresh.port)).await.unwrap();
     for id in 1..=TOKENS {
@@ -80,11 +81,11 @@ async fn compare(protected: &Server, with_token: &[u8], open: &Server, without: 
     for round in 0..=ROUNDS {
         // Whoever is first in a round is second in the next.
         let (one, two) = if round % 2 == 0 {
-            let one = protected.drive(with_token).await;
-            (one, open.drive(without).await)
+            let one = protected.drive(with_token, CONNECTIONS, ROUND).await;
+            (one, open.drive(without, CONNECTIONS, ROUND).await)
         } else {
-            let two = open.drive(without).await;
-            (protected.drive(with_token).await, two)
+            let two = open.drive(without, CONNECTIONS, ROUND).await;
+            (protected.drive(with_token, CONNECTIONS, ROUND).await, two)
         };
         if round == 0 {
             continue; // to warm up
@@ -104,11 +105,6 @@ async fn compare(protected: &Server, with_token: &[u8], open: &Server, without: 
     println!("CPU of the server per request, more than without: median {:.2} µs", median(costs));
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// A `tools/call` as a client sends it.
 fn call(token: Option<&str>) -> Vec<u8> {
     let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -121,129 +117,26 @@ fn call(token: Option<&str>) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A process under measurement; it ends with this value.
-struct Server {
-    child: Child,
-    port: u16,
-    started: Duration,
+/// The real binary.
+async fn protected(issuer: &str, folder: &std::path::Path) -> Server {
+    let port = free_port();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-server"));
+    command
+        .env_clear()
+        .current_dir(folder)
+        .env("MCP_RESOURCE_HOST", "127.0.0.1")
+        .env("MCP_RESOURCE_PORT", port.to_string())
+        .env("MCP_RESOURCE_PUBLIC_URL", issuer::RESOURCE)
+        .env("MCP_RESOURCE_AUTH_SERVER_URL", issuer);
+    Server::start(command, port, "localhost:8001").await
 }
 
-/// What a round has shown: requests a second, and µs of CPU per request.
-struct Round {
-    rate: f64,
-    cpu: f64,
-}
-
-impl Server {
-    /// The real binary.
-    async fn protected(issuer: &str, folder: &std::path::Path) -> Self {
-        let port = free_port();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-server"));
-        command
-            .env_clear()
-            .current_dir(folder)
-            .env("MCP_RESOURCE_HOST", "127.0.0.1")
-            .env("MCP_RESOURCE_PORT", port.to_string())
-            .env("MCP_RESOURCE_PUBLIC_URL", issuer::RESOURCE)
-            .env("MCP_RESOURCE_AUTH_SERVER_URL", issuer);
-        Self::start(command, port).await
-    }
-
-    /// The same MCP service from this executable, without the layer.
-    async fn twin() -> Self {
-        let port = free_port();
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["twin", &port.to_string()]);
-        Self::start(command, port).await
-    }
-
-    async fn start(mut command: Command, port: u16) -> Self {
-        let began = Instant::now();
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let ready = b"GET /readyz HTTP/1.1\r\nHost: localhost:8001\r\n\r\n";
-        loop {
-            if let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)).await
-                && exchange(&mut connection, ready).await == 200
-            {
-                break;
-            }
-            assert!(began.elapsed() < Duration::from_secs(20), "never ready");
-            thread::sleep(Duration::from_millis(1));
-        }
-        Self { child, port, started: began.elapsed() }
-    }
-
-    /// Sends `request` over and over on some connections, one after the other on each.
-    async fn drive(&self, request: &[u8]) -> Round {
-        let (began, before) = (Instant::now(), self.cpu());
-        let callers: Vec<_> = (0..CONNECTIONS)
-            .map(|_| {
-                let (port, request) = (self.port, request.to_vec());
-                tokio::spawn(async move {
-                    let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                    connection.set_nodelay(true).unwrap();
-                    let mut answered = 0_u32;
-                    while began.elapsed() < ROUND {
-                        assert_eq!(exchange(&mut connection, &request).await, 200);
-                        answered += 1;
-                    }
-                    answered
-                })
-            })
-            .collect();
-        let mut answered = 0;
-        for caller in callers {
-            answered += caller.await.unwrap();
-        }
-        let spent = self.cpu().saturating_sub(before).as_secs_f64() * 1e6;
-        let answered = f64::from(answered);
-        Round { rate: answered / began.elapsed().as_secs_f64(), cpu: spent / answered }
-    }
-
-    /// Time on a core of all its threads, as the scheduler counts it in ns.
-    fn cpu(&self) -> Duration {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
-        let spent = threads.filter_map(|thread| {
-            let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
-        });
-        spent.sum()
-    }
-
-    /// Resident memory in MiB.
-    fn resident(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        let kibibytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        kibibytes / 1024.0
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// Sends a request and reads the whole answer; its status.
-async fn exchange(connection: &mut TcpStream, request: &[u8]) -> u16 {
-    connection.write_all(request).await.unwrap();
-    let mut answer = Vec::with_capacity(1024);
-    loop {
-        assert_ne!(connection.read_buf(&mut answer).await.unwrap(), 0, "closed");
-        let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = length.unwrap().trim().parse().unwrap();
-        if answer.len() >= end + 4 + length {
-            return head[9..12].parse().unwrap();
-        }
-    }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// The same MCP service from this executable, without the layer.
+async fn without_layer() -> Server {
+    let port = free_port();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["twin", &port.to_string()]);
+    Server::start(command, port, "localhost:8001").await
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge of this process")]
