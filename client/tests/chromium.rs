@@ -1,4 +1,4 @@
-//! One login in a real browser: chromedriver leads a headless Chromium through the forms of authz and back to the page
+//! The pages of authz in a real browser: chromedriver leads a headless Chromium through its forms, and back to the page
 //! of the `client` program, whose tool call then prints the time. `.ci/chromium` installs what this needs and runs it.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of a test may end it")]
 
@@ -91,6 +91,43 @@ async fn a_wrong_password_is_said_and_the_right_one_goes_on() {
     .await;
 }
 
+/// The pages that no client leads to: a device's code, the connections, the end of both. One browser goes through all.
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_person_allows_a_device_disconnects_it_denies_another_and_signs_out() {
+    let realm = Realm::start().await;
+    let issuer = realm.issuer().await;
+    let (allowed, denied) = (Device::begin(&realm, &issuer).await, Device::begin(&realm, &issuer).await);
+    let account = issuer.join("/account").unwrap();
+    in_chromium(async move |browser| {
+        browser.goto(&allowed.page).await.unwrap();
+        sign_in(&browser).await;
+        assert!(text_of(&browser, "main").await.contains("Compare this code"));
+        press(&browser, "Go on").await;
+        button(&browser, "Deny").await;
+        assert!(text_of(&browser, "main").await.contains("on a device in front of you"));
+        press(&browser, "Allow").await;
+        says(&browser, "Your device is connected").await;
+        let token = allowed.poll().await;
+        assert!(token["access_token"].is_string(), "{token}");
+        browser.goto(account.as_str()).await.unwrap();
+        press(&browser, "Disconnect").await;
+        says(&browser, "No application has access").await;
+        browser.goto(&denied.page).await.unwrap();
+        press(&browser, "Go on").await;
+        press(&browser, "Deny").await;
+        says(&browser, "You denied this").await;
+        assert_eq!(denied.poll().await["error"], "access_denied");
+        browser.goto(account.as_str()).await.unwrap();
+        press(&browser, "Sign out").await;
+        button(&browser, "Sign in").await;
+        browser.goto(account.as_str()).await.unwrap();
+        button(&browser, "Sign in").await;
+        assert_eq!(console(&browser).await, Vec::<String>::new());
+    })
+    .await;
+}
+
 /// authz and mcp-server on free ports, ended when dropped.
 struct Realm {
     servers: Children,
@@ -107,6 +144,14 @@ impl Realm {
         let plan = Plan::isolated(binaries, folder.path()).unwrap();
         let servers = plan.start(&client(&ClientOptions::default()).unwrap()).await.unwrap();
         Self { servers, folder }
+    }
+
+    /// As the resource server names it.
+    async fn issuer(&self) -> Url {
+        let metadata = self.servers.addresses().server.join("/.well-known/oauth-protected-resource/mcp").unwrap();
+        let http = client(&ClientOptions::default()).unwrap();
+        let metadata: Value = http.get(metadata).send().await.unwrap().json().await.unwrap();
+        metadata.pointer("/authorization_servers/0").and_then(Value::as_str).unwrap().parse().unwrap()
     }
 
     /// The client, registering itself and calling `get_time`, and where the browser has to come back to.
@@ -129,6 +174,42 @@ impl Realm {
             .kill_on_drop(true);
         (command, format!("http://localhost:{port}/callback"))
     }
+}
+
+/// A device of the demo client that waits for a person.
+struct Device {
+    page: String,
+    code: String,
+    token_endpoint: Url,
+}
+
+impl Device {
+    async fn begin(realm: &Realm, issuer: &Url) -> Self {
+        let resource = realm.servers.addresses().server.as_str();
+        let asked = post(&issuer.join("/oauth2/device_authorization").unwrap(), &[("resource", resource)]).await;
+        let text = |name: &str| asked.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("{asked}")).to_owned();
+        Self {
+            page: text("verification_uri_complete"),
+            code: text("device_code"),
+            token_endpoint: issuer.join("/oauth2/token").unwrap(),
+        }
+    }
+
+    async fn poll(&self) -> Value {
+        let grant_type = "urn:ietf:params:oauth:grant-type:device_code";
+        post(&self.token_endpoint, &[("grant_type", grant_type), ("device_code", &self.code)]).await
+    }
+}
+
+async fn post(url: &Url, form: &[(&str, &str)]) -> Value {
+    let http = client(&ClientOptions::default()).unwrap();
+    let request = http.post(url.clone()).basic_auth("simple-mcp-client", Some("simple-mcp-secret-123")).form(form);
+    request.send().await.unwrap().json().await.unwrap()
+}
+
+/// Waits until the page says it.
+async fn says(browser: &Browser, words: &str) {
+    shown(browser, Locator::XPath(&format!("//main[contains(normalize-space(.), '{words}')]"))).await;
 }
 
 /// Starts the client and reads on until it prints the page that a person has to open.
