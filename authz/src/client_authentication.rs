@@ -1,15 +1,22 @@
 //! Who the client is (RFC 6749 §2.3, §3.2.1): credentials become an [`AuthenticatedClient`], the proof that the
 //! endpoints ask for. One method at a time, and only the ones registered.
 
+mod assertion;
+mod key_sets;
 #[cfg(test)]
 mod tests;
+
+pub use assertion::InvalidAssertion;
+pub use key_sets::ClientKeySets;
 
 use crate::{
     domain::{ClientAuthentication, ClientStanding, RegisteredClient},
     form::{self, Form},
     protocol::{AuthenticationMethod, ClientId, ClientSecret, ErrorCode, MalformedParameters, Parameters},
-    store::{Store, StoreError},
+    services::Services,
+    store::StoreError,
 };
+use assertion::{ASSERTION_TYPE, Assertion};
 use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
@@ -55,6 +62,9 @@ pub enum Cause {
     /// The secret is wrong.
     #[error("wrong client secret")]
     WrongSecret,
+    /// The assertion proves nothing.
+    #[error(transparent)]
+    Assertion(#[from] InvalidAssertion),
     /// The operator has not approved it yet.
     #[error("the client awaits approval")]
     AwaitingApproval,
@@ -70,12 +80,13 @@ pub enum Cause {
 ///
 /// # Errors
 /// Says why it is not known.
-pub async fn authenticate(store: &dyn Store, form: &Form) -> Result<AuthenticatedClient, AuthenticationFailed> {
+pub async fn authenticate(services: &Services, form: &Form) -> Result<AuthenticatedClient, AuthenticationFailed> {
     let by_header = form.headers.contains_key(header::AUTHORIZATION);
     let result = async {
         let credentials = Credentials::read(&form.headers, &form.parameters)?;
-        let client = store.client(&credentials.client_id).await?.ok_or(Cause::UnknownClient)?;
-        let client = check(client, &credentials).inspect(|client| form.notes.client(client.id()))?;
+        let client = services.store.client(&credentials.client_id).await?.ok_or(Cause::UnknownClient)?;
+        let client = check(client, &credentials, services).await?;
+        form.notes.client(client.id());
         check_standing(client)
     };
     result.await.map_err(|cause| AuthenticationFailed { cause, by_header })
@@ -83,26 +94,45 @@ pub async fn authenticate(store: &dyn Store, form: &Form) -> Result<Authenticate
 
 /// What a client presented.
 #[derive(Debug)]
-struct Credentials {
+struct Credentials<'f> {
     client_id: ClientId,
-    secret: Option<ClientSecret>,
-    method: AuthenticationMethod,
+    proof: Proof<'f>,
 }
 
-/// Decides whether the credentials prove that this is `client`. Pure.
-fn check(client: RegisteredClient, credentials: &Credentials) -> Result<AuthenticatedClient, Cause> {
-    match (&client.authentication, &credentials.secret) {
-        (ClientAuthentication::Public, None) => Ok(AuthenticatedClient(client)),
-        (ClientAuthentication::Public, Some(_)) | (ClientAuthentication::Secret { .. }, None) => {
-            Err(Cause::MethodNotRegistered)
-        }
-        (ClientAuthentication::Secret { hash, methods }, Some(secret)) => {
-            if !methods.contains(&credentials.method) {
+/// What is to prove who the client is.
+#[derive(Debug)]
+enum Proof<'f> {
+    Nothing,
+    Secret(ClientSecret, AuthenticationMethod),
+    Assertion(Box<Assertion<'f>>),
+}
+
+/// Decides whether the credentials prove that this is `client`.
+async fn check(
+    client: RegisteredClient,
+    credentials: &Credentials<'_>,
+    services: &Services,
+) -> Result<AuthenticatedClient, Cause> {
+    match (&client.authentication, &credentials.proof) {
+        (ClientAuthentication::Public, Proof::Nothing) => {}
+        (ClientAuthentication::Secret { hash, methods }, Proof::Secret(secret, method)) => {
+            if !methods.contains(method) {
                 return Err(Cause::MethodNotRegistered);
             }
-            if hash.matches(secret) { Ok(AuthenticatedClient(client)) } else { Err(Cause::WrongSecret) }
+            if !hash.matches(secret) {
+                return Err(Cause::WrongSecret);
+            }
+        }
+        (ClientAuthentication::PrivateKey { keys }, Proof::Assertion(assertion)) => {
+            assertion.prove(&client.id, keys, services).await?;
+        }
+        (ClientAuthentication::Public, Proof::Secret(..) | Proof::Assertion(_))
+        | (ClientAuthentication::Secret { .. }, Proof::Nothing | Proof::Assertion(_))
+        | (ClientAuthentication::PrivateKey { .. }, Proof::Nothing | Proof::Secret(..)) => {
+            return Err(Cause::MethodNotRegistered);
         }
     }
+    Ok(AuthenticatedClient(client))
 }
 
 /// Nobody but the client itself learns its standing: who it is comes first.
@@ -128,31 +158,39 @@ impl AuthenticatedClient {
     }
 }
 
-impl Credentials {
-    fn read(headers: &HeaderMap, parameters: &Parameters) -> Result<Self, Cause> {
+impl<'f> Credentials<'f> {
+    fn read(headers: &HeaderMap, parameters: &'f Parameters) -> Result<Self, Cause> {
         let in_header = Self::in_header(headers)?;
         let in_body = parameters.once("client_secret")?;
-        let assertion = parameters.once("client_assertion")?.or(parameters.once("client_assertion_type")?);
+        let assertion = (parameters.once("client_assertion")?, parameters.once("client_assertion_type")?);
+        let has_assertion = assertion.0.is_some() || assertion.1.is_some();
         // RFC 6749 §2.3: MUST NOT use more than one method in each request.
-        if usize::from(in_header.is_some()) + usize::from(in_body.is_some()) + usize::from(assertion.is_some()) > 1 {
+        if usize::from(in_header.is_some()) + usize::from(in_body.is_some()) + usize::from(has_assertion) > 1 {
             return Err(Cause::MultipleMethods);
-        }
-        if assertion.is_some() {
-            return Err(Cause::UnsupportedMethod);
         }
         let client_id =
             parameters.once("client_id")?.map(ClientId::parse).transpose().map_err(|_| Cause::Unreadable)?;
-        match (in_header, client_id, in_body) {
-            (Some(basic), None, _) => Ok(basic),
-            (Some(basic), Some(id), _) if basic.client_id == id => Ok(basic),
+        let named = if has_assertion { Some(Self::in_assertion(assertion)?) } else { in_header };
+        match (named, client_id, in_body) {
+            (Some(named), None, _) => Ok(named),
+            (Some(named), Some(id), _) if named.client_id == id => Ok(named),
             (Some(_), Some(_), _) => Err(Cause::MultipleMethods),
             (None, None, _) => Err(Cause::Missing),
-            (None, Some(client_id), None) => Ok(Self { client_id, secret: None, method: AuthenticationMethod::None }),
+            (None, Some(client_id), None) => Ok(Self { client_id, proof: Proof::Nothing }),
             (None, Some(client_id), Some(raw)) => {
                 let secret = ClientSecret::presented(raw.to_owned()).ok_or(Cause::Unreadable)?;
-                Ok(Self { client_id, secret: Some(secret), method: AuthenticationMethod::ClientSecretPost })
+                Ok(Self { client_id, proof: Proof::Secret(secret, AuthenticationMethod::ClientSecretPost) })
             }
         }
+    }
+
+    /// RFC 7523 §2.2; `client_id` may be left out, because `sub` is the client.
+    fn in_assertion((raw, kind): (Option<&'f str>, Option<&str>)) -> Result<Self, Cause> {
+        if kind != Some(ASSERTION_TYPE) {
+            return Err(Cause::UnsupportedMethod);
+        }
+        let assertion = Box::new(Assertion::read(raw.ok_or(Cause::Missing)?)?);
+        Ok(Self { client_id: assertion.client_id()?, proof: Proof::Assertion(assertion) })
     }
 
     fn in_header(headers: &HeaderMap) -> Result<Option<Self>, Cause> {
@@ -169,7 +207,7 @@ impl Credentials {
         let (id, secret) = decoded.as_deref().and_then(|text| text.split_once(':')).ok_or(Cause::Unreadable)?;
         let client_id = form_decoded(id).and_then(|id| ClientId::parse(&id).ok()).ok_or(Cause::Unreadable)?;
         let secret = form_decoded(secret).and_then(ClientSecret::presented).ok_or(Cause::Unreadable)?;
-        Ok(Some(Self { client_id, secret: Some(secret), method: AuthenticationMethod::ClientSecretBasic }))
+        Ok(Some(Self { client_id, proof: Proof::Secret(secret, AuthenticationMethod::ClientSecretBasic) }))
     }
 }
 
@@ -189,6 +227,7 @@ impl AuthenticationFailed {
             | Cause::UnknownClient
             | Cause::MethodNotRegistered
             | Cause::WrongSecret
+            | Cause::Assertion(_)
             | Cause::Disabled => ErrorCode::InvalidClient,
             Cause::AwaitingApproval => ErrorCode::UnauthorizedClient,
             Cause::Store(_) => ErrorCode::TemporarilyUnavailable,

@@ -10,6 +10,7 @@ use crate::{
     demo::DemoPerson,
     domain::{ResourceScopes, ServedResource},
     operations::OperationsConfig,
+    outgoing::AllowedAddresses,
     protocol::{Resource, Scope, ScopeToken},
     public_url::PublicUrl,
     services::Settings,
@@ -45,6 +46,8 @@ pub struct Config {
     pub resources: Vec<ServedResource>,
     /// What the endpoints read.
     pub settings: Settings,
+    /// Which addresses may be called that clients named.
+    pub callable: AllowedAddresses,
     /// The file of clients that are there from the start, and what is in it.
     pub clients: Option<ClientsFile>,
     /// Issuers whose word about a person is taken for a token.
@@ -71,6 +74,7 @@ impl TryFrom<Cli> for Config {
         check_transport(&cli, &mut problems);
         let public_url = public_url(&cli, &mut problems);
         let on_loopback = is_loopback_host(&cli.host) && public_url.as_ref().is_some_and(PublicUrl::is_loopback);
+        let callable = if on_loopback { AllowedAddresses::PublicAndLoopback } else { AllowedAddresses::Public };
         let demo = demo(&cli, on_loopback, &mut problems);
         let key_policy = key_policy(&cli, &mut problems);
         let resources = resources(&cli, &mut problems);
@@ -92,6 +96,7 @@ impl TryFrom<Cli> for Config {
             key_policy,
             resources: resources.into_iter().map(|id| served(id, &settings.scopes)).collect(),
             settings,
+            callable,
             clients,
             assertion_issuers,
             outgoing,

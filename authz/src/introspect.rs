@@ -36,7 +36,7 @@ pub async fn post(
     form: Result<Form, NotAForm>,
 ) -> Result<Response, IntrospectError> {
     let form = form?;
-    let caller = authenticate(services.store.as_ref(), &form).await?;
+    let caller = authenticate(&services, &form).await?;
     let resource = introspected_resource(&caller)?;
     let limits = services.operations.rate_limits.as_ref();
     limits.map_or(Ok(()), |limits| limits.introspection(caller.id()))?;
@@ -60,7 +60,9 @@ fn introspected_resource(caller: &AuthenticatedClient) -> Result<Option<&Resourc
     match caller.registration().authentication {
         // RFC 7662 §2.1: the endpoint MUST require some form of authorization; naming oneself is none.
         ClientAuthentication::Public => Err(IntrospectError::PublicClient),
-        ClientAuthentication::Secret { .. } => Ok(caller.registration().introspects.as_ref()),
+        ClientAuthentication::Secret { .. } | ClientAuthentication::PrivateKey { .. } => {
+            Ok(caller.registration().introspects.as_ref())
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub mod maintenance;
 pub mod metadata;
 pub mod openid;
 pub mod operations;
+pub mod outgoing;
 pub mod pages;
 pub mod protocol;
 pub mod public_url;

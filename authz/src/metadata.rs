@@ -13,6 +13,7 @@ use axum::{
 use http::header;
 use serde::Serialize;
 use std::sync::Arc;
+use verification_keys::SigningAlgorithm;
 
 /// Serves the document.
 pub async fn get(State(services): State<Arc<Services>>) -> Response {
@@ -39,8 +40,11 @@ pub struct AuthorizationServerMetadata {
     response_modes_supported: Vec<&'static str>,
     grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: Vec<&'static str>,
     authorization_response_iss_parameter_supported: bool,
     protected_resources: Vec<String>,
@@ -55,7 +59,9 @@ impl AuthorizationServerMetadata {
     pub fn of(services: &Services) -> Self {
         let at = |route| services.public_url.join(route);
         let (settings, resources) = (&services.settings, services.resources.current());
-        let secret_methods = [AuthenticationMethod::ClientSecretBasic, AuthenticationMethod::ClientSecretPost];
+        let none = AuthenticationMethod::None.as_str();
+        let every_method = || AuthenticationMethod::ALL.iter().map(|word| word.as_str());
+        let algorithms = || SigningAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
         Self {
             issuer: services.public_url.issuer().to_owned(),
             authorization_endpoint: at(routes::AUTHORIZE),
@@ -70,12 +76,12 @@ impl AuthorizationServerMetadata {
             response_types_supported: ResponseType::ALL.iter().map(|word| word.as_str()).collect(),
             response_modes_supported: vec!["query"],
             grant_types_supported: grant_types(services).map(GrantType::as_str).collect(),
-            token_endpoint_auth_methods_supported: AuthenticationMethod::ALL.iter().map(|word| word.as_str()).collect(),
-            revocation_endpoint_auth_methods_supported: AuthenticationMethod::ALL
-                .iter()
-                .map(|word| word.as_str())
-                .collect(),
-            introspection_endpoint_auth_methods_supported: secret_methods.iter().map(|word| word.as_str()).collect(),
+            token_endpoint_auth_methods_supported: every_method().collect(),
+            token_endpoint_auth_signing_alg_values_supported: algorithms(),
+            revocation_endpoint_auth_methods_supported: every_method().collect(),
+            revocation_endpoint_auth_signing_alg_values_supported: algorithms(),
+            introspection_endpoint_auth_methods_supported: every_method().filter(|word| *word != none).collect(),
+            introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,
             protected_resources: resources.ids().map(ToString::to_string).collect(),

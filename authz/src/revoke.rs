@@ -30,7 +30,7 @@ pub async fn post(
     form: Result<Form, NotAForm>,
 ) -> Result<Response, RevokeError> {
     let form = form?;
-    let client = authenticate(services.store.as_ref(), &form).await?;
+    let client = authenticate(&services, &form).await?;
     let token = form.parameters.once("token")?.ok_or(RevokeError::TokenMissing)?;
     if let Some(token) = RefreshToken::parse(token) {
         revoke_family(&services, &client, &token).await?;

@@ -2,6 +2,7 @@
 
 use crate::{
     assertion_issuers::AssertionIssuers,
+    client_authentication::ClientKeySets,
     clients_file::{self, InstallError},
     config::Config,
     demo::{self, DemoError},
@@ -10,6 +11,7 @@ use crate::{
         passwords::{PasswordError, PasswordLimits, PasswordPool},
     },
     operations::Operations,
+    outgoing::{Outgoing, SystemResolver},
     protocol::Scope,
     public_url::PublicUrl,
     resources::ServedResources,
@@ -39,6 +41,10 @@ pub struct Services {
     pub assertion_issuers: AssertionIssuers,
     /// Our signing keys.
     pub keys: Arc<SigningKeys>,
+    /// Calls to addresses that clients named.
+    pub outgoing: Outgoing,
+    /// The keys of clients that prove themselves by signatures.
+    pub client_keys: ClientKeySets,
     /// The bounded pool that checks passwords.
     pub passwords: PasswordPool,
     /// Who typed wrong passwords.
@@ -178,6 +184,7 @@ impl Services {
     ) -> Result<Arc<Self>, OpenError> {
         let now = clock.now();
         let client = http::client(&config.outgoing)?;
+        let outgoing = Outgoing::new(&config.outgoing, Arc::new(SystemResolver), config.callable)?;
         let services = Arc::new(Self {
             assertion_issuers: AssertionIssuers::new(&config.assertion_issuers, &client, &clock),
             public_url: config.public_url.clone(),
@@ -188,6 +195,8 @@ impl Services {
             passwords: PasswordPool::new(PasswordLimits::of_this_machine(), random.as_ref())?,
             attempts: Attempts::default(),
             operations: Operations::open(&config.operations, &clock)?,
+            client_keys: ClientKeySets::new(outgoing.clone(), clock.clone()),
+            outgoing,
             clock,
             random,
         });

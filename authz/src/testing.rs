@@ -9,6 +9,7 @@ use crate::{
     assertion_issuers::AssertionIssuers,
     authorize::{Approval, DecisionError},
     cli::Cli,
+    client_authentication::ClientKeySets,
     commands::Means,
     config::Config,
     demo::DemoPerson,
@@ -21,6 +22,7 @@ use crate::{
         passwords::{PasswordLimits, PasswordPool},
     },
     operations::{Operations, OperationsConfig},
+    outgoing::{self, AllowedAddresses, Outgoing},
     protocol::{ClientId, GrantType, Resource, Scope},
     public_url::PublicUrl,
     resources::ServedResources,
@@ -80,6 +82,7 @@ pub(crate) struct Options {
     pub(crate) signup: bool,
     pub(crate) operations: OperationsConfig,
     pub(crate) assertion_issuers: Vec<String>,
+    pub(crate) outgoing: Option<Outgoing>,
 }
 
 impl Default for Options {
@@ -92,6 +95,7 @@ impl Default for Options {
             signup: false,
             operations: OperationsConfig::default(),
             assertion_issuers: Vec::new(),
+            outgoing: None,
         }
     }
 }
@@ -123,6 +127,7 @@ impl Server {
         let random = Arc::new(random());
         let sql = SqlStore::open(&database_url(folder.path())).await.unwrap();
         let at: Arc<dyn Clock> = clock.clone();
+        let outgoing = options.outgoing.unwrap_or_else(nowhere);
         let services = Arc::new(Services {
             public_url: PublicUrl::parse(options.public_url).unwrap(),
             settings: Settings {
@@ -142,6 +147,8 @@ impl Server {
             passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
             attempts: Attempts::default(),
             operations: Operations::open(&options.operations, &at).unwrap(),
+            client_keys: ClientKeySets::new(outgoing.clone(), at.clone()),
+            outgoing,
             clock: at,
             random,
         });
@@ -348,6 +355,13 @@ fn assertion_issuers(issuers: &[String], clock: &Arc<dyn Clock>) -> AssertionIss
 
 fn database_url(folder: &Path) -> DatabaseUrl {
     format!("sqlite:{}", folder.join("authz.db").display()).parse().unwrap()
+}
+
+/// Every name is unknown.
+fn nowhere() -> Outgoing {
+    verification_keys::install_crypto_providers();
+    let options = verification_keys::http::ClientOptions::default();
+    Outgoing::new(&options, outgoing::testing::Names::of([]), AllowedAddresses::Public).unwrap()
 }
 
 /// Making a key takes long, so all tests start from a copy of one folder.

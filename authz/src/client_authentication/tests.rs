@@ -1,5 +1,7 @@
 //! Every way to say who the client is, right and wrong, at the token endpoint.
 
+mod private_key_jwt;
+
 use crate::{routes, testing::*};
 use axum::body::Body;
 use http::{HeaderValue, header};

@@ -17,6 +17,7 @@ use crate::{
     store::{ClientStore as _, SqlStore},
 };
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// What to do about clients.
 #[derive(Clone, Debug, Subcommand)]
@@ -65,6 +66,9 @@ pub enum ClientsError {
     /// What it is to be breaks a rule.
     #[error("the client cannot be like that: {}", .0.description())]
     Metadata(#[from] InvalidMetadata),
+    /// The file of keys cannot be read.
+    #[error("{} cannot be read", .0.display())]
+    KeyFile(PathBuf, #[source] std::io::Error),
     /// Not one of the resources.
     #[error("{0:?} is not a resource of this server; `authz resources list` shows those that there are")]
     Resource(String),

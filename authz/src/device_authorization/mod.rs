@@ -37,7 +37,7 @@ pub async fn post(
     form: Result<Form, NotAForm>,
 ) -> Result<DeviceResponse, TokenError> {
     let form = form?;
-    let client = authenticate(services.store.as_ref(), &form).await?;
+    let client = authenticate(&services, &form).await?;
     if !client.registration().grant_types.contains(&GrantType::DeviceCode) {
         return Err(TokenError::GrantTypeNotAllowed);
     }

@@ -6,6 +6,7 @@ use crate::protocol::{
     UnknownWord,
 };
 use jiff::Timestamp;
+use url::Url;
 
 /// A client that this authorization server knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,20 @@ pub enum ClientAuthentication {
         /// The methods it may use; never [`AuthenticationMethod::None`].
         methods: Vec<AuthenticationMethod>,
     },
+    /// A confidential client that signs what it proves itself with.
+    PrivateKey {
+        /// The public halves of its keys.
+        keys: ClientKeys,
+    },
+}
+
+/// Where the public keys of a client are (RFC 7591 §2: `jwks` or `jwks_uri`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientKeys {
+    /// Here: a JWK Set, as JSON.
+    Set(String),
+    /// At this address.
+    At(Url),
 }
 
 /// Whether a client may do anything. Only an active one gets anything from any endpoint.
@@ -74,6 +89,18 @@ impl RegisteredClient {
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or_else(|| self.id.as_str())
+    }
+}
+
+impl ClientAuthentication {
+    /// The methods by which the client may prove who it is; never empty.
+    #[must_use]
+    pub fn methods(&self) -> &[AuthenticationMethod] {
+        match self {
+            Self::Public => &[AuthenticationMethod::None],
+            Self::Secret { methods, .. } => methods,
+            Self::PrivateKey { .. } => &[AuthenticationMethod::PrivateKeyJwt],
+        }
     }
 }
 

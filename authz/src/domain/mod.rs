@@ -23,7 +23,7 @@ mod user_code;
 pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
 pub use authorization_code::{AuthorizationCode, CODE_LIFETIME, CodeState};
 pub use browser_session::{BrowserSession, SESSION_LIFETIME, SessionStage};
-pub use client::{ClientAuthentication, ClientStanding, RegisteredClient};
+pub use client::{ClientAuthentication, ClientKeys, ClientStanding, RegisteredClient};
 pub use connection::Connection;
 pub use consent::Consent;
 pub use device_authorization::{

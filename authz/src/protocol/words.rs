@@ -65,6 +65,8 @@ words! {
         ClientSecretBasic = "client_secret_basic",
         /// The secret in the form.
         ClientSecretPost = "client_secret_post",
+        /// A JWT that it signs with a key of its own (RFC 7523 §2.2).
+        PrivateKeyJwt = "private_key_jwt",
     }
 }
 
@@ -73,7 +75,7 @@ impl AuthenticationMethod {
     #[must_use]
     pub const fn has_secret(self) -> bool {
         match self {
-            Self::None => false,
+            Self::None | Self::PrivateKeyJwt => false,
             Self::ClientSecretBasic | Self::ClientSecretPost => true,
         }
     }

@@ -30,7 +30,7 @@ impl Enrolment {
         random: &dyn SecureRandom,
         now: Timestamp,
     ) -> Result<Self, Unspecified> {
-        let (authentication, secret) = credentials(metadata.authentication_method, random)?;
+        let (authentication, secret) = credentials(&metadata, random)?;
         let client = RegisteredClient {
             id,
             name: metadata.name,
@@ -50,14 +50,17 @@ impl Enrolment {
     }
 }
 
-/// What proves who a client with this method is.
+/// What proves who a client with this metadata is.
 pub(super) fn credentials(
-    method: AuthenticationMethod,
+    metadata: &ClientMetadata,
     random: &dyn SecureRandom,
 ) -> Result<(ClientAuthentication, Option<ClientSecret>), Unspecified> {
-    match method {
-        AuthenticationMethod::None => Ok((ClientAuthentication::Public, None)),
-        AuthenticationMethod::ClientSecretBasic | AuthenticationMethod::ClientSecretPost => {
+    match (metadata.authentication_method, &metadata.keys) {
+        (_, Some(keys)) => Ok((ClientAuthentication::PrivateKey { keys: keys.clone() }, None)),
+        (AuthenticationMethod::None, None) => Ok((ClientAuthentication::Public, None)),
+        // Without keys there is nothing to prove with: metadata that was checked has them.
+        (AuthenticationMethod::PrivateKeyJwt, None) => Err(Unspecified),
+        (method @ (AuthenticationMethod::ClientSecretBasic | AuthenticationMethod::ClientSecretPost), None) => {
             let secret = ClientSecret::generate(random)?;
             Ok((ClientAuthentication::Secret { hash: secret.hash(), methods: vec![method] }, Some(secret)))
         }

@@ -1,8 +1,8 @@
 //! The client information response (RFC 7591 §3.2.1, RFC 7592 §3): everything as it is registered.
 
 use crate::{
-    domain::{ClientAuthentication, RegisteredClient, RegistrationAccessToken},
-    protocol::{AuthenticationMethod, ClientSecret, GrantType, RedirectUri, ResponseType},
+    domain::{ClientAuthentication, ClientKeys, RegisteredClient, RegistrationAccessToken},
+    protocol::{ClientSecret, GrantType, RedirectUri, ResponseType},
     public_url::PublicUrl,
     routes,
 };
@@ -12,6 +12,7 @@ use axum::{
 };
 use http::{StatusCode, header};
 use serde::Serialize;
+use serde_json::Value;
 
 /// What a client is told about itself. Its secrets are in it only when they were just made: what is kept is a hash.
 #[derive(Debug)]
@@ -37,7 +38,11 @@ struct Document<'a> {
     redirect_uris: Vec<&'a str>,
     grant_types: Vec<&'a str>,
     response_types: Vec<&'static str>,
-    token_endpoint_auth_method: &'a str,
+    token_endpoint_auth_method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<&'a str>,
     scope: String,
     application_type: &'a str,
     registration_access_token: String,
@@ -55,6 +60,13 @@ impl ClientInformation<'_> {
         let client = self.client;
         let has_secret = matches!(client.authentication, ClientAuthentication::Secret { .. });
         let with_code = client.grant_types.contains(&GrantType::AuthorizationCode);
+        let (jwks, jwks_uri) = match &client.authentication {
+            ClientAuthentication::PrivateKey { keys: ClientKeys::Set(document) } => {
+                (serde_json::from_str(document).ok(), None)
+            }
+            ClientAuthentication::PrivateKey { keys: ClientKeys::At(url) } => (None, Some(url.as_str())),
+            ClientAuthentication::Public | ClientAuthentication::Secret { .. } => (None, None),
+        };
         Document {
             client_id: client.id.as_str(),
             client_id_issued_at: client.registered_at.as_second(),
@@ -65,20 +77,13 @@ impl ClientInformation<'_> {
             redirect_uris: client.redirect_uris.iter().map(RedirectUri::as_str).collect(),
             grant_types: client.grant_types.iter().map(|word| word.as_str()).collect(),
             response_types: with_code.then_some(ResponseType::Code.as_str()).into_iter().collect(),
-            token_endpoint_auth_method: method(client).as_str(),
+            token_endpoint_auth_method: client.authentication.methods().first().map(|method| method.as_str()),
+            jwks,
+            jwks_uri,
             scope: client.scope.to_string(),
             application_type: client.application_type.as_str(),
             registration_access_token: self.access_token.reveal(),
             registration_client_uri: public_url.join(&format!("{}/{}", routes::REGISTER, client.id)),
-        }
-    }
-}
-
-fn method(client: &RegisteredClient) -> AuthenticationMethod {
-    match &client.authentication {
-        ClientAuthentication::Public => AuthenticationMethod::None,
-        ClientAuthentication::Secret { methods, .. } => {
-            methods.first().copied().unwrap_or(AuthenticationMethod::ClientSecretBasic)
         }
     }
 }

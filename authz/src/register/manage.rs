@@ -149,7 +149,7 @@ fn credentials(
     metadata: &ClientMetadata,
     random: &dyn SecureRandom,
 ) -> Result<(ClientAuthentication, Option<ClientSecret>), Unspecified> {
-    let (authentication, secret) = enrolment::credentials(metadata.authentication_method, random)?;
+    let (authentication, secret) = enrolment::credentials(metadata, random)?;
     match (&client.authentication, authentication) {
         (ClientAuthentication::Secret { hash, .. }, ClientAuthentication::Secret { methods, .. }) => {
             Ok((ClientAuthentication::Secret { hash: hash.clone(), methods }, None))

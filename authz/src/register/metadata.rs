@@ -4,8 +4,9 @@
 mod name;
 mod raw;
 
-use crate::protocol::{
-    ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectUri, Scope,
+use crate::{
+    domain::ClientKeys,
+    protocol::{ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectUri, Scope},
 };
 use raw::Raw;
 use serde_json::{Map, Value};
@@ -24,6 +25,8 @@ pub struct ClientMetadata {
     pub grant_types: Vec<GrantType>,
     /// `token_endpoint_auth_method`
     pub authentication_method: AuthenticationMethod,
+    /// `jwks` or `jwks_uri`: for `private_key_jwt`, and only for it.
+    pub keys: Option<ClientKeys>,
     /// `scope`: what there is of what was asked for; everything if nothing was.
     pub scope: Scope,
     /// `application_type`
@@ -87,6 +90,9 @@ pub enum InvalidMetadata {
     /// An application type that does not exist.
     #[error("application_type has to be native or web")]
     ApplicationType,
+    /// `private_key_jwt` needs public keys, and only public ones.
+    #[error("jwks or jwks_uri has no usable public key")]
+    Keys,
     /// RFC 7591 §2: `jwks_uri` and `jwks` MUST NOT both be there.
     #[error("jwks and jwks_uri exclude each other")]
     TwoKeySets,
@@ -125,10 +131,10 @@ impl ClientMetadata {
         let raw: Raw = serde_json::from_value(Value::Object(object)).map_err(|_| InvalidMetadata::Malformed)?;
         let grant_types = raw.grant_types(rules)?;
         raw.check_response_types(&grant_types)?;
-        raw.check_keys()?;
         raw.check_uris()?;
         let redirect_uris = raw.redirect_uris(&grant_types)?;
         let authentication_method = raw.authentication_method()?;
+        let keys = raw.keys(authentication_method)?;
         let by_itself = |grant_type: &GrantType| grant_type.as_str() == "client_credentials";
         if authentication_method == AuthenticationMethod::None && grant_types.iter().any(by_itself) {
             return Err(InvalidMetadata::PublicWithCredentials);
@@ -139,6 +145,7 @@ impl ClientMetadata {
             name: raw.client_name.map(name::checked).transpose()?,
             uri: raw.client_uri.filter(|uri| !uri.is_empty()),
             authentication_method,
+            keys,
             grant_types,
             redirect_uris,
         })
@@ -160,6 +167,7 @@ impl InvalidMetadata {
             | Self::PublicWithCredentials
             | Self::Scope
             | Self::ApplicationType
+            | Self::Keys
             | Self::TwoKeySets
             | Self::NotItsOwn => ErrorCode::InvalidClientMetadata,
         }
@@ -186,6 +194,7 @@ impl InvalidMetadata {
             Self::PublicWithCredentials => "client_credentials is for confidential clients",
             Self::Scope => "no such scope",
             Self::ApplicationType => "application_type is native or web",
+            Self::Keys => "private_key_jwt needs jwks with a usable public key and nothing private, or jwks_uri",
             Self::TwoKeySets => "jwks and jwks_uri exclude each other",
             Self::NotItsOwn => {
                 "client_id has to be the client's own, client_secret too if it is there, and \

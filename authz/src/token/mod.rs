@@ -45,7 +45,7 @@ pub async fn post(
     form: Result<Form, NotAForm>,
 ) -> Result<TokenResponse, TokenError> {
     let form = form?;
-    let client = authenticate(services.store.as_ref(), &form).await?;
+    let client = authenticate(&services, &form).await?;
     let grant_type = allowed_grant_type(&client, &form.parameters)?;
     let issuance = redeem(&services, &client, grant_type, &form.parameters).await?;
     form.notes.subject(&issuance.grant.subject);

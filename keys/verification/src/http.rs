@@ -2,16 +2,17 @@
 //! operating system's and any extra roots), and a body is read only up to a limit. Nothing is decompressed, and no
 //! proxy is taken from the environment.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
-    Response, StatusCode,
+    ClientBuilder, Response, StatusCode,
     header::{ACCEPT, HeaderMap},
     redirect,
 };
 use url::Url;
 
-pub use reqwest::Client;
+pub use crate::cache_control::freshness_lifetime;
+pub use reqwest::{Client, dns};
 
 /// How long a whole call may take unless it is set otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,21 +48,32 @@ pub enum ClientError {
 /// # Errors
 /// When the extra certificates are none, or TLS cannot be set up.
 pub fn client(options: &ClientOptions) -> Result<Client, ClientError> {
+    builder(options)?.build().map_err(ClientError::Tls)
+}
+
+/// As [`client()`], and only `resolver` says where a name is: what it returns is what is connected to. A host that is
+/// an IP address already never gets to it.
+///
+/// # Errors
+/// As [`client()`].
+pub fn client_with_resolver(options: &ClientOptions, resolver: Arc<dyn dns::Resolve>) -> Result<Client, ClientError> {
+    builder(options)?.dns_resolver(resolver).build().map_err(ClientError::Tls)
+}
+
+fn builder(options: &ClientOptions) -> Result<ClientBuilder, ClientError> {
     let extra = match &options.extra_ca_pem {
         None => Vec::new(),
         Some(pem) => certificates(pem)?,
     };
     #[expect(clippy::disallowed_methods, reason = "the one place where clients are made, with every bound")]
     let builder = Client::builder();
-    builder
+    Ok(builder
         .redirect(redirect::Policy::none())
         .timeout(options.timeout)
         .no_proxy()
         .referer(false)
         .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
-        .tls_certs_merge(extra)
-        .build()
-        .map_err(ClientError::Tls)
+        .tls_certs_merge(extra))
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, ClientError> {

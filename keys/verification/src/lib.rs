@@ -30,6 +30,7 @@
 
 pub mod algorithm;
 mod base64url;
+mod cache_control;
 pub mod claims;
 mod clock;
 #[cfg(any(test, fuzzing))]

@@ -11,6 +11,7 @@ use crate::{
 };
 use clap::Args;
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 
 /// A client to add. What is left out gets the default of RFC 7591 §2.
 #[derive(Clone, Debug, Default, Args)]
@@ -33,6 +34,14 @@ pub struct NewClient {
     /// How it proves who it is, such as `none` for a public client [default: `client_secret_basic`]
     #[arg(long, value_name = "METHOD")]
     pub method: Option<String>,
+
+    /// With `private_key_jwt`: where its public keys are
+    #[arg(long, value_name = "URL", conflicts_with = "jwks_file")]
+    pub jwks_uri: Option<String>,
+
+    /// With `private_key_jwt`: a file with its public keys, as a JWK Set
+    #[arg(long, value_name = "FILE")]
+    pub jwks_file: Option<PathBuf>,
 
     /// What it may trade for tokens; may be repeated [default: `authorization_code`]
     #[arg(long = "grant-type", value_name = "TYPE")]
@@ -59,7 +68,7 @@ pub(super) async fn run(new: NewClient, store: &SqlStore, means: &Means) -> Resu
     let resources = resources.current();
     let introspects = new.introspects.as_deref().map(|raw| resource(raw, &resources)).transpose()?;
     let rules = MetadataRules { registrant: Registrant::Operator, scopes: &resources.scopes() };
-    let metadata = ClientMetadata::from_object(new.into_metadata(), &rules).map_err(ClientsError::from)?;
+    let metadata = ClientMetadata::from_object(new.into_metadata()?, &rules).map_err(ClientsError::from)?;
     let exists = |token: &ScopeToken| rules.scopes.contains(token) || openid::SCOPES.contains(&token.as_str());
     if !metadata.scope.tokens().all(exists) {
         return Err(ClientsError::Metadata(InvalidMetadata::Scope).into());
@@ -83,7 +92,7 @@ fn resource(raw: &str, known: &ResourceList) -> Result<Resource, ClientsError> {
 
 impl NewClient {
     /// The same as the metadata of a registration request.
-    fn into_metadata(self) -> Map<String, Value> {
+    fn into_metadata(self) -> Result<Map<String, Value>, ClientsError> {
         let mut metadata = Map::new();
         let words = [
             ("client_name", self.name),
@@ -91,6 +100,7 @@ impl NewClient {
             ("token_endpoint_auth_method", self.method),
             ("scope", self.scope),
             ("application_type", self.application_type),
+            ("jwks_uri", self.jwks_uri),
         ];
         for (name, value) in words {
             metadata.extend(value.map(|value| (name.to_owned(), json!(value))));
@@ -99,6 +109,11 @@ impl NewClient {
         if !self.grant_types.is_empty() || self.introspects.is_some() {
             metadata.insert("grant_types".to_owned(), json!(self.grant_types));
         }
-        metadata
+        if let Some(file) = self.jwks_file {
+            let text = std::fs::read(&file).map_err(|error| ClientsError::KeyFile(file, error))?;
+            let set = verification_keys::json::parse(&text).map_err(|_| InvalidMetadata::Keys)?;
+            metadata.insert("jwks".to_owned(), set);
+        }
+        Ok(metadata)
     }
 }

@@ -1,8 +1,8 @@
 //! Clients as text for the operator.
 
 use crate::{
-    domain::{ClientAuthentication, Origin, RegisteredClient},
-    protocol::{AuthenticationMethod, GrantType, RedirectUri},
+    domain::{ClientAuthentication, ClientKeys, Origin, RegisteredClient},
+    protocol::{GrantType, RedirectUri},
 };
 use std::fmt::Write as _;
 
@@ -14,9 +14,11 @@ pub(super) fn line(client: &RegisteredClient) -> String {
 
 /// One `name: value` a line, with the names of RFC 7591 §2.
 pub(super) fn sheet(client: &RegisteredClient) -> String {
-    let methods: Vec<_> = match &client.authentication {
-        ClientAuthentication::Public => vec![AuthenticationMethod::None.as_str()],
-        ClientAuthentication::Secret { methods, .. } => methods.iter().map(|method| method.as_str()).collect(),
+    let methods: Vec<_> = client.authentication.methods().iter().map(|method| method.as_str()).collect();
+    let (jwks, jwks_uri) = match &client.authentication {
+        ClientAuthentication::PrivateKey { keys: ClientKeys::Set(document) } => (document.clone(), String::new()),
+        ClientAuthentication::PrivateKey { keys: ClientKeys::At(url) } => (String::new(), url.to_string()),
+        ClientAuthentication::Public | ClientAuthentication::Secret { .. } => (String::new(), String::new()),
     };
     let grant_types: Vec<_> = client.grant_types.iter().copied().map(GrantType::as_str).collect();
     let redirect_uris: Vec<_> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
@@ -26,6 +28,8 @@ pub(super) fn sheet(client: &RegisteredClient) -> String {
         ("client_name", client.name.clone().unwrap_or_default()),
         ("client_uri", client.uri.clone().unwrap_or_default()),
         ("token_endpoint_auth_method", methods.join(" ")),
+        ("jwks", jwks),
+        ("jwks_uri", jwks_uri),
         ("redirect_uris", redirect_uris.join(" ")),
         ("grant_types", grant_types.join(" ")),
         ("scope", client.scope.to_string()),

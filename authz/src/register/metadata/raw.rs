@@ -2,12 +2,14 @@
 
 use super::{InvalidMetadata, MetadataRules, Registrant};
 use crate::{
+    domain::ClientKeys,
     openid,
     protocol::{ApplicationType, AuthenticationMethod, GrantType, RedirectUri, ResponseType, Scope, ScopeToken},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
+use verification_keys::jwk_set::JwkSet;
 
 /// Grant types that only the operator gives to a client: with them it gets tokens without a person at a page of ours.
 const OF_THE_OPERATOR: [&str; 2] = ["client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
@@ -66,9 +68,21 @@ impl Raw {
         Ok(raw.iter().map(|uri| RedirectUri::parse(uri)).collect::<Result<_, _>>()?)
     }
 
-    /// RFC 7591 §2: `jwks_uri` and `jwks` MUST NOT both be there.
-    pub(super) fn check_keys(&self) -> Result<(), InvalidMetadata> {
-        if self.jwks.is_some() && self.jwks_uri.is_some() { Err(InvalidMetadata::TwoKeySets) } else { Ok(()) }
+    /// RFC 7591 §2: `jwks_uri` and `jwks` MUST NOT both be there. One has to be for `private_key_jwt`, with a key that
+    /// can be used; for other methods there is no use for them. What is at `jwks_uri` is looked at when it is needed.
+    pub(super) fn keys(&self, method: AuthenticationMethod) -> Result<Option<ClientKeys>, InvalidMetadata> {
+        let uri = self.jwks_uri.as_deref().filter(|uri| !uri.is_empty());
+        let keys = match (&self.jwks, uri) {
+            (Some(_), Some(_)) => return Err(InvalidMetadata::TwoKeySets),
+            (Some(set), None) => Some(ClientKeys::Set(checked_set(set)?)),
+            (None, Some(uri)) => Some(ClientKeys::At(Url::parse(uri).map_err(|_| InvalidMetadata::Uri)?)),
+            (None, None) => None,
+        };
+        match (method, keys) {
+            (AuthenticationMethod::PrivateKeyJwt, None) => Err(InvalidMetadata::Keys),
+            (AuthenticationMethod::PrivateKeyJwt, keys) => Ok(keys),
+            (_, _) => Ok(None),
+        }
     }
 
     /// These are shown or kept, never fetched. Some clients write an empty string for one that they do not have.
@@ -119,4 +133,16 @@ impl Raw {
             None => Ok(ApplicationType::Web),
         }
     }
+}
+
+/// Nothing private may be in it: it would be kept, and shown.
+fn checked_set(set: &Value) -> Result<String, InvalidMetadata> {
+    const MAX_BYTES: usize = 32 * 1024;
+    const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
+    let document = set.to_string();
+    let keys = set.get("keys").and_then(Value::as_array).ok_or(InvalidMetadata::Keys)?;
+    let is_private = |key: &Value| PRIVATE.iter().any(|member| key.get(member).is_some());
+    let usable = JwkSet::parse(document.as_bytes()).is_ok_and(|set| set.iter().next().is_some());
+    let legal = document.len() <= MAX_BYTES && usable && !keys.iter().any(is_private);
+    if legal { Ok(document) } else { Err(InvalidMetadata::Keys) }
 }

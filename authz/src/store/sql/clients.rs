@@ -5,7 +5,7 @@ use super::{
     row::{join, list, optional, optional_text, origin_word, parsed, read_origin, time},
 };
 use crate::{
-    domain::{ClientAuthentication, ClientStanding, RegisteredClient, RegistrationAccessHash},
+    domain::{ClientAuthentication, ClientKeys, ClientStanding, RegisteredClient, RegistrationAccessHash},
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecretHash, GrantType, RedirectUri, Resource, Scope,
     },
@@ -14,6 +14,7 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{Any, Executor, Transaction, any::AnyRow};
+use url::Url;
 
 #[async_trait]
 impl ClientStore for SqlStore {
@@ -89,15 +90,16 @@ impl ClientStore for SqlStore {
 }
 
 const ADD: &str = "INSERT INTO clients (id, name, uri, secret_hash, methods, redirect_uris, grant_types, scope, \
-    application_type, introspects, origin, registered_at, standing, registration_access) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    application_type, introspects, origin, registered_at, standing, registration_access, jwks, jwks_uri) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 const PUT: &str = "INSERT INTO clients (id, name, uri, secret_hash, methods, redirect_uris, grant_types, scope, \
-    application_type, introspects, origin, registered_at, standing, registration_access) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+    application_type, introspects, origin, registered_at, standing, registration_access, jwks, jwks_uri) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, uri = excluded.uri, secret_hash = excluded.secret_hash, \
     methods = excluded.methods, redirect_uris = excluded.redirect_uris, grant_types = excluded.grant_types, \
-    scope = excluded.scope, application_type = excluded.application_type, introspects = excluded.introspects \
+    scope = excluded.scope, application_type = excluded.application_type, introspects = excluded.introspects, \
+    jwks = excluded.jwks, jwks_uri = excluded.jwks_uri \
     WHERE clients.origin = excluded.origin";
 
 /// Adds a client whose id is new.
@@ -111,7 +113,7 @@ pub(super) async fn insert<'c>(
 
 const REPLACE: &str = "UPDATE clients SET name = $2, uri = $3, secret_hash = $4, methods = $5, redirect_uris = $6, \
     grant_types = $7, scope = $8, application_type = $9, introspects = $10, registered_at = $12, standing = $13, \
-    registration_access = $14 WHERE id = $1 AND origin = $11 AND origin = 'self' AND standing <> 'disabled'";
+    registration_access = $14, jwks = $15, jwks_uri = $16 WHERE id = $1 AND origin = $11 AND origin = 'self' AND standing <> 'disabled'";
 
 const SWEEP: &str = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
     WHERE origin = 'self' AND registered_at <= $1 AND (last_used_at IS NULL OR last_used_at <= $1) \
@@ -123,18 +125,18 @@ async fn write<'c>(
     statement: &'static str,
     client: &RegisteredClient,
 ) -> Result<u64, StoreError> {
-    let (secret_hash, methods) = match &client.authentication {
-        ClientAuthentication::Public => (None, AuthenticationMethod::None.as_str().to_owned()),
-        ClientAuthentication::Secret { hash, methods } => {
-            (Some(hash.as_str().to_owned()), join(methods.iter().map(|method| method.as_str())))
-        }
+    let (secret_hash, jwks, jwks_uri) = match &client.authentication {
+        ClientAuthentication::Public => (None, None, None),
+        ClientAuthentication::Secret { hash, .. } => (Some(hash.as_str().to_owned()), None, None),
+        ClientAuthentication::PrivateKey { keys: ClientKeys::Set(document) } => (None, Some(document.clone()), None),
+        ClientAuthentication::PrivateKey { keys: ClientKeys::At(url) } => (None, None, Some(url.to_string())),
     };
     let query = sqlx::query(statement)
         .bind(client.id.as_str())
         .bind(client.name.clone())
         .bind(client.uri.clone())
         .bind(secret_hash)
-        .bind(methods)
+        .bind(join(client.authentication.methods().iter().map(|method| method.as_str())))
         .bind(join(client.redirect_uris.iter().map(RedirectUri::as_str)))
         .bind(join(client.grant_types.iter().map(|grant_type| grant_type.as_str())))
         .bind(client.scope.to_string())
@@ -143,7 +145,9 @@ async fn write<'c>(
         .bind(origin_word(client.origin))
         .bind(client.registered_at.as_second())
         .bind(client.standing.as_str())
-        .bind(client.registration_access.as_ref().map(|hash| hash.as_str().to_owned()));
+        .bind(client.registration_access.as_ref().map(|hash| hash.as_str().to_owned()))
+        .bind(jwks)
+        .bind(jwks_uri);
     Ok(query.execute(executor).await?.rows_affected())
 }
 
@@ -188,10 +192,17 @@ fn read(row: &AnyRow) -> Result<RegisteredClient, StoreError> {
 
 fn read_authentication(row: &AnyRow) -> Result<ClientAuthentication, StoreError> {
     let methods = list(row, "methods", AuthenticationMethod::parse)?;
-    match optional_text(row, "secret_hash")? {
-        Some(hash) => Ok(ClientAuthentication::Secret { hash: ClientSecretHash::from_store(hash), methods }),
-        None if methods == [AuthenticationMethod::None] => Ok(ClientAuthentication::Public),
+    let keys = match (optional_text(row, "jwks")?, optional(row, "jwks_uri", Url::parse)?) {
+        (Some(document), None) => Some(ClientKeys::Set(document)),
+        (None, Some(url)) => Some(ClientKeys::At(url)),
+        (None, None) => None,
+        (Some(_), Some(_)) => return Err(StoreError::Unreadable("jwks_uri")),
+    };
+    match (optional_text(row, "secret_hash")?, keys) {
+        (Some(hash), None) => Ok(ClientAuthentication::Secret { hash: ClientSecretHash::from_store(hash), methods }),
+        (None, Some(keys)) => Ok(ClientAuthentication::PrivateKey { keys }),
+        (None, None) if methods == [AuthenticationMethod::None] => Ok(ClientAuthentication::Public),
         // Never let a confidential client that lost its secret become a public one.
-        None => Err(StoreError::Unreadable("secret_hash")),
+        (None, None) | (Some(_), Some(_)) => Err(StoreError::Unreadable("secret_hash")),
     }
 }

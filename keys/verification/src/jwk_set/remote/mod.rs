@@ -2,7 +2,6 @@
 //! the background, one fetch at a time, a new `kid` looked for at most once per cooldown, and the last good keys
 //! serving for a while when the issuer fails.
 
-mod cache_control;
 mod held;
 mod pace;
 mod source;

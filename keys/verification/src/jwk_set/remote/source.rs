@@ -12,9 +12,10 @@ use url::Url;
 
 use super::{
     super::{JwkSet, JwkSetError},
-    RemoteOptions, cache_control,
+    RemoteOptions,
 };
 use crate::{
+    cache_control,
     http::{self, CallError, Client},
     issuer::Issuer,
     metadata::{self, IssuerMetadata, MetadataError, Overrides},

@@ -5,7 +5,8 @@ use std::time::Duration;
 use reqwest::header::{AGE, CACHE_CONTROL, HeaderMap};
 
 /// What the headers say; `None` when they say nothing that can be understood.
-pub(super) fn freshness_lifetime(headers: &HeaderMap) -> Option<Duration> {
+#[must_use]
+pub fn freshness_lifetime(headers: &HeaderMap) -> Option<Duration> {
     let mut lifetime = None::<Duration>;
     let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     for directive in values.flat_map(|value| value.split(',')) {

@@ -1,0 +1,63 @@
+//! The public keys of clients: from their registration, or from the address that they registered.
+
+use crate::{domain::ClientKeys, outgoing::Outgoing};
+use jiff::Timestamp;
+use moka::sync::Cache;
+use std::{fmt, sync::Arc, time::Duration};
+use verification_keys::{
+    Clock, SigningAlgorithm,
+    jwk_set::{JwkSet, JwkSetSource, KeyLookup, RemoteJwkSet, RemoteOptions, VerificationKey},
+};
+
+/// The key sets of clients. Those at an address are fetched when they are needed, and kept within bounds.
+#[derive(Clone)]
+pub struct ClientKeySets {
+    outgoing: Outgoing,
+    clock: Arc<dyn Clock>,
+    remote: Cache<String, RemoteJwkSet>,
+}
+
+impl fmt::Debug for ClientKeySets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientKeySets").field("outgoing", &self.outgoing).finish_non_exhaustive()
+    }
+}
+
+impl ClientKeySets {
+    /// So many addresses are remembered at the most.
+    const MOST: u64 = 1000;
+    const IDLE: Duration = Duration::from_hours(1);
+
+    /// Key sets that are fetched by `outgoing`.
+    #[must_use]
+    pub fn new(outgoing: Outgoing, clock: Arc<dyn Clock>) -> Self {
+        let remote = Cache::builder().max_capacity(Self::MOST).time_to_idle(Self::IDLE).build();
+        Self { outgoing, clock, remote }
+    }
+
+    /// The key of that name for that algorithm; without a name, the only one for it.
+    pub async fn key(
+        &self,
+        keys: &ClientKeys,
+        kid: Option<&str>,
+        algorithm: SigningAlgorithm,
+        arrived: Timestamp,
+    ) -> Option<Arc<VerificationKey>> {
+        let url = match keys {
+            ClientKeys::Set(document) => return JwkSet::parse(document.as_bytes()).ok()?.key(kid, algorithm).cloned(),
+            ClientKeys::At(url) => url,
+        };
+        self.outgoing.check(url).ok()?;
+        let set = self.remote.get_with_by_ref(url.as_str(), || {
+            let (client, clock) = (self.outgoing.client().clone(), Arc::clone(&self.clock));
+            RemoteJwkSet::new(JwkSetSource::Url(url.clone()), client, clock, RemoteOptions::default())
+        });
+        match kid {
+            None => set.only_key(algorithm).await,
+            Some(kid) => match set.key(kid, algorithm, arrived).await {
+                KeyLookup::Found(key) => Some(key),
+                KeyLookup::UnknownInFreshSet | KeyLookup::UnknownInOlderSet | KeyLookup::NoKeys => None,
+            },
+        }
+    }
+}
