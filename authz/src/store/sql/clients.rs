@@ -1,7 +1,7 @@
 //! The table of clients.
 
 use super::{
-    SqlStore, StoreError,
+    SqlStore, StoreError, direct,
     row::{join, list, optional, optional_text, origin_word, parsed, read_origin, time},
 };
 use crate::{
@@ -157,7 +157,7 @@ async fn cut_off(transaction: &mut Transaction<'static, Any>, id: &ClientId, now
     revoke.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
     let forget = sqlx::query("DELETE FROM pending_authorizations WHERE client_id = $1");
     forget.bind(id.as_str()).execute(&mut **transaction).await?;
-    Ok(())
+    direct::cut_off_client(transaction, id, now).await
 }
 
 /// Somebody let the client in. Written once a day at most, and only where it decides how long the client is kept.

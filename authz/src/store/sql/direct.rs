@@ -1,7 +1,10 @@
 //! The table of grants that no person of this server gave. They have no codes and no refresh tokens.
 
 use super::{SqlStore, StoreError, grants};
-use crate::domain::{Grant, GrantId};
+use crate::{
+    domain::{Grant, GrantId},
+    protocol::{ClientId, Resource},
+};
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Transaction};
 
@@ -43,5 +46,31 @@ pub(super) async fn revoke(
 ) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE direct_grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
     query.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+/// Revokes what a client has, and drops what its devices wait for.
+pub(super) async fn cut_off_client(
+    transaction: &mut Transaction<'static, Any>,
+    client: &ClientId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let revoke = sqlx::query("UPDATE direct_grants SET revoked_at = $1 WHERE client_id = $2 AND revoked_at IS NULL");
+    revoke.bind(now.as_second()).bind(client.as_str()).execute(&mut **transaction).await?;
+    let forget = sqlx::query("DELETE FROM device_authorizations WHERE client_id = $1 AND grant_id IS NULL");
+    forget.bind(client.as_str()).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+/// Revokes what was given for a resource, and drops what devices wait for there.
+pub(super) async fn cut_off_resource(
+    transaction: &mut Transaction<'static, Any>,
+    resource: &Resource,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let revoke = sqlx::query("UPDATE direct_grants SET revoked_at = $1 WHERE resource = $2 AND revoked_at IS NULL");
+    revoke.bind(now.as_second()).bind(resource.as_str()).execute(&mut **transaction).await?;
+    let forget = sqlx::query("DELETE FROM device_authorizations WHERE resource = $1 AND grant_id IS NULL");
+    forget.bind(resource.as_str()).execute(&mut **transaction).await?;
     Ok(())
 }

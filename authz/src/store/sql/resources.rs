@@ -1,7 +1,7 @@
 //! The table of resources.
 
 use super::{
-    SqlStore, StoreError, clients,
+    SqlStore, StoreError, clients, direct,
     row::{optional, parsed, text},
 };
 use crate::{
@@ -51,6 +51,7 @@ impl ResourceStore for SqlStore {
         consents.bind(id.as_str()).execute(&mut *transaction).await?;
         let grants = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE resource = $2 AND revoked_at IS NULL");
         grants.bind(now.as_second()).bind(id.as_str()).execute(&mut *transaction).await?;
+        direct::cut_off_resource(&mut transaction, id, now).await?;
         transaction.commit().await?;
         Ok(true)
     }

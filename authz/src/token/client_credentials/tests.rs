@@ -1,6 +1,11 @@
 //! Clients that act for themselves.
 
-use crate::{domain::ClientAuthentication, domain::GrantId, protocol::GrantType, routes, testing::*};
+use crate::{
+    domain::{ClientAuthentication, ClientStanding, GrantId, GrantState, ResourceScopes, ServedResource},
+    protocol::{ClientId, GrantType, Resource, Scope},
+    routes,
+    testing::*,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -127,4 +132,28 @@ async fn nobody_can_register_as_a_client_that_acts_for_itself() {
         let answer = server.post_json(routes::REGISTER, &metadata).await;
         assert_eq!(answer.error(), (400, "invalid_client_metadata".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn disabling_the_client_ends_its_tokens() {
+    let server = server().await;
+    let token = ask(&server, &[]).await.json();
+    let id = ClientId::parse(ROBOT).unwrap();
+    server.services.store.set_client_standing(&id, ClientStanding::Disabled, NOW).await.unwrap();
+    assert_eq!(introspect(&server, &token).await, json!({ "active": false }));
+    assert_eq!(ask(&server, &[]).await.error(), (401, "invalid_client".to_owned()));
+}
+
+#[tokio::test]
+async fn removing_a_resource_ends_the_tokens_for_it() {
+    let server = server().await;
+    let token = ask(&server, &[]).await.json();
+    let id = GrantId::parse(claims(&token)["grant_id"].as_str().unwrap()).unwrap();
+    let resource = Resource::parse(RESOURCE).unwrap();
+    let scopes = ResourceScopes::flat(Scope::parse("mcp:read mcp:write").unwrap());
+    let listed = ServedResource { id: resource.clone(), name: None, scopes };
+    server.services.store.put_resource(&listed, None).await.unwrap();
+    assert_eq!(server.services.store.grant(&id).await.unwrap().unwrap().state, GrantState::Alive);
+    server.services.store.remove_resource(&resource, NOW).await.unwrap();
+    assert_eq!(server.services.store.grant(&id).await.unwrap().unwrap().state, GrantState::Revoked { at: NOW });
 }

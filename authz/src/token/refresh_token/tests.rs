@@ -1,11 +1,17 @@
 //! Refresh tokens as a client, another client and a thief see them.
 
-use crate::{routes, testing::*};
+use crate::{
+    domain::{ResourceScopes, ServedResource},
+    protocol::{Resource, Scope},
+    routes,
+    testing::*,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
+const FILES: &str = "https://files.example/mcp";
 const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
 
 async fn tokens(server: &Server) -> Value {
@@ -195,6 +201,45 @@ async fn the_resource_cannot_be_switched_or_widened() {
     }
     let second = refresh_with(&server, refresh_token(&first), &[("resource", RESOURCE)]).await.json();
     assert_eq!(claims(&second)["aud"], RESOURCE);
+}
+
+/// A family at a resource whose `files:write` implies `files:read`, of a public client.
+async fn at_files(server: &Server) -> (String, Value) {
+    let scopes = Scope::parse("files:write files:read").unwrap();
+    let scopes = ResourceScopes::with_chains(scopes, "files:write>files:read").unwrap();
+    let files = ServedResource { id: Resource::parse(FILES).unwrap(), name: None, scopes };
+    server.services.store.put_resource(&files, None).await.unwrap();
+    server.services.resources.reload(server.services.store.as_ref()).await.unwrap();
+    let client = register_public(server, json!(["authorization_code", "refresh_token"])).await;
+    let asked = [("client_id", client.as_str()), ("resource", FILES), ("scope", "files:write")];
+    let code = server.code(&request_with(&asked)).await;
+    let form = with(&exchange(&code), &[("client_id", &client), ("resource", FILES)]);
+    let tokens = server.post(routes::TOKEN, &form).await.json();
+    (client, tokens)
+}
+
+#[tokio::test]
+async fn a_scope_that_the_granted_one_implies_is_narrower() {
+    let server = Server::start().await;
+    let (client, first) = at_files(&server).await;
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token(&first)),
+        ("client_id", &client),
+        ("scope", "files:read"),
+    ];
+    let answer = server.post(routes::TOKEN, &form).await;
+    assert_eq!(answer.json()["scope"], "files:read", "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_resource_that_is_not_served_any_more_gets_no_token() {
+    let server = Server::start().await;
+    let (client, first) = at_files(&server).await;
+    server.services.store.remove_resource(&Resource::parse(FILES).unwrap(), NOW).await.unwrap();
+    server.services.resources.reload(server.services.store.as_ref()).await.unwrap();
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token(&first)), ("client_id", &client)];
+    assert_eq!(server.post(routes::TOKEN, &form).await.error(), invalid_grant());
 }
 
 #[tokio::test]
