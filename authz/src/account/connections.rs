@@ -29,7 +29,8 @@ pub(super) async fn get(
     let Some(subject) = browser.session().subject() else { return Ok(login()) };
     let Some(person) = services.store.person(subject).await? else { return Ok(login()) };
     let mut rows = Vec::new();
-    for connection in services.store.connections(subject, services.now()).await? {
+    let ended = services.now() - services.settings.access_token_ttl;
+    for connection in services.store.connections(subject, ended).await? {
         if let Some(client) = services.store.client(&connection.client_id).await? {
             rows.push(Row { client, connection });
         }

@@ -4,7 +4,7 @@ use crate::{
     pages::testing::{HTTPS_REDIRECT, Tab, field, operator_client, register},
     protocol::AuthenticationMethod,
     routes,
-    testing::{Answer, CLIENT, ISSUER, Options, Parameter as _, RESOURCE, SECRET, Server, exchange},
+    testing::{Answer, CLIENT, ISSUER, Options, Parameter as _, RESOURCE, SECRET, Server, exchange, with},
 };
 use http::{StatusCode, header};
 use std::time::Duration;
@@ -48,6 +48,22 @@ async fn the_page_says_which_applications_have_access_since_when_and_last_used()
     let mut other = Tab::new(&server);
     other.begin(&[]).await;
     assert_eq!(other.get(routes::ACCOUNT).await.location().as_str(), format!("{ISSUER}/login?to=account"));
+}
+
+#[tokio::test]
+async fn an_application_with_an_access_token_alone_is_shown_for_as_long_as_that_lives() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    let client = register(&server, "Notes", HTTPS_REDIRECT).await;
+    let request = tab.begin_signed_in(&[("client_id", &client), ("redirect_uri", HTTPS_REDIRECT)]).await;
+    let code = tab.decide(&request, "allow").await.location().parameter("code").unwrap();
+    let changes = [("redirect_uri", HTTPS_REDIRECT), ("client_id", client.as_str())];
+    let answer = server.post(routes::TOKEN, &with(&exchange(&code), &changes)).await;
+    assert_eq!((answer.status, answer.json().get("refresh_token")), (StatusCode::OK, None), "{}", answer.body);
+    server.clock.advance(Duration::from_mins(59));
+    assert!(tab.get(routes::ACCOUNT).await.body.contains("Notes"));
+    server.clock.advance(Duration::from_mins(1));
+    assert!(!tab.get(routes::ACCOUNT).await.body.contains("Notes"));
 }
 
 #[tokio::test]

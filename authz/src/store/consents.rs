@@ -26,8 +26,9 @@ pub trait ConsentStore {
         now: Timestamp,
     ) -> Result<Decision, StoreError>;
 
-    /// The clients that have access for this person, or get it without a page; the latest first.
-    async fn connections(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Connection>, StoreError>;
+    /// The clients that have access for this person, or get it without a page; the latest first. A grant whose code and
+    /// refresh tokens were over at `ended` is left out: when an access token issued then is over, so is the access.
+    async fn connections(&self, subject: &Subject, ended: Timestamp) -> Result<Vec<Connection>, StoreError>;
 
     /// Revokes every grant of the person to the client, and forgets the consent, in one transaction.
     async fn disconnect(&self, subject: &Subject, client: &ClientId, now: Timestamp) -> Result<(), StoreError>;

@@ -45,8 +45,8 @@ impl ConsentStore for SqlStore {
         Ok(Decision::First)
     }
 
-    async fn connections(&self, subject: &Subject, now: Timestamp) -> Result<Vec<Connection>, StoreError> {
-        let query = sqlx::query(CONNECTIONS).bind(subject.as_str()).bind(now.as_second()).bind(subject.as_str());
+    async fn connections(&self, subject: &Subject, ended: Timestamp) -> Result<Vec<Connection>, StoreError> {
+        let query = sqlx::query(CONNECTIONS).bind(subject.as_str()).bind(ended.as_second()).bind(subject.as_str());
         let mut connections: Vec<Connection> = Vec::new();
         for row in query.fetch_all(&self.reader).await? {
             let next = read_connection(&row)?;

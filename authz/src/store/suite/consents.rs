@@ -4,12 +4,15 @@ use super::super::*;
 use super::scene::*;
 use crate::domain::{AuthorizationCode, Consent, GrantState, Origin};
 use crate::protocol::Scope;
+use jiff::ToSpan as _;
 
 rules! {
     consent_is_remembered_where_the_caller_says_so_and_grows,
     consent_gives_a_code_as_long_as_it_is_remembered,
     disconnecting_revokes_the_grants_of_that_client_and_forgets,
     revoking_a_grant_forgets_the_consent_behind_it,
+    a_used_grant_is_a_connection_until_it_is_disconnected,
+    a_remembered_consent_is_a_connection,
     a_request_knows_how_it_was_decided_and_only_its_own_session_learns_it,
 }
 
@@ -103,4 +106,28 @@ async fn a_request_knows_how_it_was_decided_and_only_its_own_session_learns_it(d
     assert_eq!(decided(&store, &session.hash).await, Some(Verdict::Approved));
     assert_eq!(decided(&store, &secret::<_>().hash()).await, None);
     assert_eq!(store.decided_authorization(&pending.hash, &session.hash, pending.expires_at).await.unwrap(), None);
+}
+
+async fn a_used_grant_is_a_connection_until_it_is_disconnected(database: Database) {
+    let store = database.open().await;
+    let code = approved(&store).await;
+    let subject = &code.grant.subject;
+    assert_eq!(store.connections(subject, NOW).await.unwrap(), [], "never used, not remembered");
+    assert_eq!(store.redeem(&code.hash, None, NOW).await.unwrap(), Redemption::First);
+    assert_eq!(store.connections(subject, NOW).await.unwrap(), [], "no refresh token, and no access token from before");
+    let ended = NOW - 1.hour();
+    let connections = store.connections(subject, ended).await.unwrap();
+    let [connection] = connections.as_slice() else { panic!("{connections:?}") };
+    assert_eq!((&connection.client_id, connection.used_at), (&code.grant.client_id, Some(NOW)));
+    assert_eq!((connection.resources.as_slice(), connection.since), ([code.grant.resource.clone()].as_slice(), NOW));
+    store.disconnect(subject, &code.grant.client_id, NOW).await.unwrap();
+    assert_eq!(store.connections(subject, ended).await.unwrap(), []);
+}
+
+async fn a_remembered_consent_is_a_connection(database: Database) {
+    let store = database.open().await;
+    let code = remembered(&store).await;
+    let connections = store.connections(&code.grant.subject, NOW).await.unwrap();
+    let [connection] = connections.as_slice() else { panic!("{connections:?}") };
+    assert_eq!((connection.used_at, connection.since), (None, NOW));
 }
