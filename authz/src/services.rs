@@ -208,7 +208,7 @@ impl Services {
             Some(_) => {}
         }
         services.resources.reload(services.store.as_ref()).await?;
-        demo::install(&services, config.demo.as_ref()).await?;
+        demo::install(&services, config.demo.as_ref(), config.callable.includes_loopback()).await?;
         clients_file::install(&services, config.clients.as_ref()).await?;
         Ok(services)
     }

@@ -156,7 +156,7 @@ impl Server {
             username: DemoPerson::check_name("demo_user").unwrap(),
             password: DemoPerson::check_password("demo_password").unwrap(),
         };
-        crate::demo::install(&services, Some(&person)).await.unwrap();
+        crate::demo::install(&services, Some(&person), false).await.unwrap();
         Self { router: routes::router(services.clone()), services, clock, sql, folder }
     }
 

@@ -42,9 +42,9 @@ pub trait PersonStore {
     /// Removes a person with all that hangs on them: tokens under their grants are dead.
     async fn delete_person(&self, subject: &Subject) -> Result<(), StoreError>;
 
-    /// Removes the clients and people of the demo set with all that hangs on them; people called `keep` stay, and so
-    /// do the clients if there is a `keep`.
-    async fn forget_demo(&self, keep: Option<&Username>) -> Result<(), StoreError>;
+    /// Removes the clients and people of the demo set with all that hangs on them; people called one of `keep` stay, and
+    /// so do the clients if there is one.
+    async fn forget_demo(&self, keep: &[Username]) -> Result<(), StoreError>;
 }
 
 /// What became of adding a person.

@@ -73,7 +73,7 @@ impl PersonStore for SqlStore {
         Ok(())
     }
 
-    async fn forget_demo(&self, keep: Option<&Username>) -> Result<(), StoreError> {
+    async fn forget_demo(&self, keep: &[Username]) -> Result<(), StoreError> {
         forget_demo(self.begin().await?, keep).await
     }
 }
@@ -109,11 +109,16 @@ async fn end_sessions(
     Ok(())
 }
 
-async fn forget_demo(mut transaction: Transaction<'static, Any>, keep: Option<&Username>) -> Result<(), StoreError> {
-    let people = sqlx::query("DELETE FROM people WHERE origin = 'demo' AND username <> $1");
-    // No login name is empty.
-    people.bind(keep.map_or("", Username::as_str)).execute(&mut *transaction).await?;
-    if keep.is_none() {
+async fn forget_demo(mut transaction: Transaction<'static, Any>, keep: &[Username]) -> Result<(), StoreError> {
+    let people = sqlx::query("SELECT username FROM people WHERE origin = 'demo'");
+    for row in people.fetch_all(&mut *transaction).await? {
+        let username = parsed(&row, "username", Username::parse)?;
+        if !keep.contains(&username) {
+            let delete = sqlx::query("DELETE FROM people WHERE username = $1").bind(username.as_str());
+            delete.execute(&mut *transaction).await?;
+        }
+    }
+    if keep.is_empty() {
         sqlx::query("DELETE FROM clients WHERE origin = 'demo'").execute(&mut *transaction).await?;
     }
     Ok(transaction.commit().await?)

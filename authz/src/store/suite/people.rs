@@ -37,9 +37,9 @@ async fn the_demo_set_goes_and_the_rest_stays(database: Database) {
     let (ann, bob) = (person("ann"), Person { origin: Origin::Operator, ..person("bob") });
     store.put_person(&ann).await.unwrap();
     store.put_person(&bob).await.unwrap();
-    store.forget_demo(Some(&ann.username)).await.unwrap();
+    store.forget_demo(std::slice::from_ref(&ann.username)).await.unwrap();
     assert!(store.person(&ann.subject).await.unwrap().is_some() && store.client(&demo.id).await.unwrap().is_some());
-    store.forget_demo(None).await.unwrap();
+    store.forget_demo(&[]).await.unwrap();
     assert!(store.person(&ann.subject).await.unwrap().is_none() && store.client(&demo.id).await.unwrap().is_none());
     assert!(store.person(&bob.subject).await.unwrap().is_some() && store.client(&own.id).await.unwrap().is_some());
 }
