@@ -256,7 +256,15 @@ pub struct IntrospectArgs {
     )]
     pub client_secret: Option<String>,
 
-    /// How to present them: basic, post or none
+    /// The file with the private key to ask with, in PEM, for the method `private_key_jwt`
+    #[arg(long = "introspect-client-key", env = "MCP_RESOURCE_INTROSPECT_CLIENT_KEY", value_name = "FILE")]
+    pub client_key: Option<String>,
+
+    /// The `kid` that the issuer knows that key by
+    #[arg(long = "introspect-client-key-id", env = "MCP_RESOURCE_INTROSPECT_CLIENT_KEY_ID", value_name = "KID")]
+    pub client_key_id: Option<String>,
+
+    /// How to present them: basic, post, `private_key_jwt` or none
     #[arg(
         long = "introspect-client-method",
         env = "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD",

@@ -1,14 +1,17 @@
 //! When and as whom the issuer is asked.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
+use ring::rand::SystemRandom;
 use serving::settings::Problems;
 use verification_keys::{HttpHosts, Issuer};
 
 use super::{filled, switch};
 use crate::cli::IntrospectArgs;
 use crate::resource_server::{
-    AuthenticationMethod, Credentials, Introspection, IntrospectionMode, IntrospectionOptions, Preset, Secret,
-    Strictness,
+    AssertionKey, AuthenticationMethod, Credentials, Introspection, IntrospectionMode, IntrospectionOptions, Preset,
+    Proof, Secret, Strictness,
 };
 
 /// As whom our own authorization server knows this one in its demo set.
@@ -33,8 +36,11 @@ pub(super) struct Words {
 pub(super) fn words(args: &IntrospectArgs, problems: &mut Problems) -> Option<Words> {
     let fix = "use fallback, never or always";
     let mode = filled(args.mode.as_ref()).map(|raw| problems.check("MCP_RESOURCE_INTROSPECT", fix, raw.parse()));
-    let method =
-        problems.check("MCP_RESOURCE_INTROSPECT_CLIENT_METHOD", "use basic, post or none", args.method.parse());
+    let method = problems.check(
+        "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD",
+        "use basic, post, private_key_jwt or none",
+        args.method.parse(),
+    );
     let cache = cache(&args.cache_seconds, problems);
     let mode = match mode {
         Some(parsed) => Some(parsed?),
@@ -90,12 +96,22 @@ fn credentials(
     method: AuthenticationMethod,
     problems: &mut Problems,
 ) -> Option<Credentials> {
-    let known =
-        |id: &str, secret: &str| Credentials { client_id: id.to_owned(), client_secret: Secret::new(secret), method };
     let google = matches!(asked.preset.introspection, Introspection::TokenInformation(_));
     if google || method == AuthenticationMethod::Nobody {
         return Some(Credentials::nobody());
     }
+    if method == AuthenticationMethod::PrivateKeyJwt {
+        return by_key(args, problems);
+    }
+    if filled(args.client_key.as_ref()).is_some() {
+        let fix = "set MCP_RESOURCE_INTROSPECT_CLIENT_METHOD=private_key_jwt, or remove it";
+        problems.add("MCP_RESOURCE_INTROSPECT_CLIENT_KEY", "is set, but the method is another one", fix);
+    }
+    let known = |id: &str, secret: &str| {
+        let secret = Secret::new(secret);
+        let proof = if method == AuthenticationMethod::Post { Proof::Post(secret) } else { Proof::Basic(secret) };
+        Credentials { client_id: id.to_owned(), proof }
+    };
     match (filled(args.client_id.as_ref()), filled(args.client_secret.as_ref())) {
         (Some(id), Some(secret)) => Some(known(&id, &secret)),
         (None, None) if asked.is_demo() => Some(known(DEMO_ID, DEMO_SECRET)),
@@ -109,6 +125,28 @@ fn credentials(
             None
         }
     }
+}
+
+/// The client that proves itself with a key (RFC 7523).
+fn by_key(args: &IntrospectArgs, problems: &mut Problems) -> Option<Credentials> {
+    const KEY: &str = "MCP_RESOURCE_INTROSPECT_CLIENT_KEY";
+    const FIX: &str = "name a file with an RSA key of at least 2048 bits, or a P-256 key, in PEM (PKCS#8)";
+    let mut needed = |name: &'static str, value: Option<&String>| {
+        let value = filled(value);
+        if value.is_none() {
+            problems.add(name, "missing beside the method private_key_jwt", "set it");
+        }
+        value
+    };
+    let client_id = needed("MCP_RESOURCE_INTROSPECT_CLIENT_ID", args.client_id.as_ref());
+    let file = needed(KEY, args.client_key.as_ref());
+    let pem = std::fs::read(file.as_ref()?).map_err(|error| format!("{}: {error}", file.unwrap_or_default()));
+    #[expect(clippy::disallowed_methods, reason = "the settings are read at the edge of the process")]
+    let random = Arc::new(SystemRandom::new());
+    let key_id = filled(args.client_key_id.as_ref());
+    let key = AssertionKey::from_pem(&problems.check(KEY, FIX, pem)?, key_id, random);
+    let key = problems.check(KEY, FIX, key)?;
+    Some(Credentials { client_id: client_id?, proof: Proof::PrivateKeyJwt(key) })
 }
 
 impl Asked<'_> {

@@ -5,7 +5,7 @@ use std::fmt;
 use verification_keys::SigningAlgorithm;
 
 use super::{Config, Transport};
-use crate::resource_server::{IssuerOptions, ScopeNames, ShimClient, ShimOptions};
+use crate::resource_server::{IssuerOptions, Proof, ScopeNames, ShimClient, ShimOptions};
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,8 +84,14 @@ fn introspection_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) ->
     writeln!(f, "MCP_RESOURCE_INTROSPECT_URL={url}")?;
     if let Some(credentials) = &introspection.credentials {
         writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_ID={}", credentials.client_id)?;
-        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_SECRET=***")?;
-        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD={}", credentials.method.as_str())?;
+        let (secret, key) = match &credentials.proof {
+            Proof::Basic(_) | Proof::Post(_) => ("***", ""),
+            Proof::PrivateKeyJwt(_) => ("", "***"),
+            Proof::Nobody => ("", ""),
+        };
+        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_SECRET={secret}")?;
+        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_KEY={key}")?;
+        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD={}", credentials.proof.method().as_str())?;
     }
     writeln!(f, "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS={}", introspection.cache.as_secs())?;
     writeln!(f, "MCP_RESOURCE_OPAQUE_TOKENS={}", if issuer.opaque_tokens { "on" } else { "off" })

@@ -3,7 +3,7 @@
 use clap::Parser as _;
 
 use super::*;
-use crate::resource_server::IntrospectionMode;
+use crate::resource_server::{AuthenticationMethod, IntrospectionMode};
 
 fn config(args: &[&str]) -> Result<Config, Vec<InvalidSetting>> {
     let cli = Cli::try_parse_from(["mcp-server"].iter().chain(args)).unwrap();
@@ -131,9 +131,37 @@ fn asking_needs_credentials_that_are_no_demo_elsewhere() {
     let always = ["--auth-server", "https://idp.example", "--introspect", "always"];
     assert_eq!(problems(&always), ["MCP_RESOURCE_INTROSPECT_CLIENT_ID"]);
     assert_eq!(problems(&["--introspect-client-id", "x"]), ["MCP_RESOURCE_INTROSPECT_CLIENT_SECRET"]);
-    let jwt = config(&["--introspect-client-method", "private_key_jwt"]).unwrap_err().remove(0).to_string();
-    assert!(jwt.contains("not available in this version"), "{jwt}");
     assert_eq!(problems(&["--introspect", "never", "--opaque-tokens", "on"]), ["MCP_RESOURCE_OPAQUE_TOKENS"]);
+}
+
+#[test]
+fn asking_with_a_key_needs_the_client_and_a_key_that_can_be_read() {
+    let method = ["--introspect-client-method", "private_key_jwt"];
+    let with =
+        |key: &str| problems(&[method[0], method[1], "--introspect-client-id", "rs", "--introspect-client-key", key]);
+    let missing = ["MCP_RESOURCE_INTROSPECT_CLIENT_ID", "MCP_RESOURCE_INTROSPECT_CLIENT_KEY"];
+    assert_eq!(problems(&method), missing);
+    let file = |content: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        file
+    };
+    let (key, bad) = (file(include_str!("../resource_server/introspect/testdata/rsa.pem")), file("hush"));
+    let path = |file: &tempfile::NamedTempFile| file.path().to_str().unwrap().to_owned();
+    for unusable in [path(&bad), "/nonexistent.pem".to_owned()] {
+        assert_eq!(with(&unusable), ["MCP_RESOURCE_INTROSPECT_CLIENT_KEY"], "{unusable}");
+    }
+    let good = path(&key);
+    let config =
+        config(&[method[0], method[1], "--introspect-client-id", "rs", "--introspect-client-key", &good]).unwrap();
+    let credentials = config.options.issuers[0].introspection.credentials.as_ref().unwrap();
+    assert_eq!(
+        (credentials.client_id.as_str(), credentials.proof.method()),
+        ("rs", AuthenticationMethod::PrivateKeyJwt)
+    );
+    assert!(config.to_string().contains("MCP_RESOURCE_INTROSPECT_CLIENT_KEY=***"));
+    let idle = problems(&["--introspect-client-key", &good]);
+    assert_eq!(idle, ["MCP_RESOURCE_INTROSPECT_CLIENT_KEY"]);
 }
 
 #[test]

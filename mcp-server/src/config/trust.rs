@@ -100,6 +100,7 @@ fn check_places_of_one(raw: Raw<'_>, problems: &mut Problems) {
         ("MCP_RESOURCE_ALLOW_MISSING_KID", raw.trust.allow_missing_kid.as_ref()),
         ("MCP_RESOURCE_INTROSPECT_URL", raw.introspect.url.as_ref()),
         ("MCP_RESOURCE_INTROSPECT_CLIENT_ID", raw.introspect.client_id.as_ref()),
+        ("MCP_RESOURCE_INTROSPECT_CLIENT_KEY", raw.introspect.client_key.as_ref()),
     ];
     for (name, _) in of_one.into_iter().filter(|(_, value)| filled(*value).is_some()) {
         let fix = "say it for each issuer in the file MCP_RESOURCE_CONFIG";

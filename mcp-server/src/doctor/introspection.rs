@@ -30,9 +30,14 @@ pub(super) async fn examine(patient: &Patient<'_>, issuer: &IssuerOptions, docum
     if !issuer.places.http_hosts.allows(&url) {
         return report.add(Fault::IntrospectionUnreachable, format!("{url}: plain http is not allowed there"));
     }
-    let asked = match issuer.preset.introspection {
-        Introspection::TokenInformation(_) => token_information::request(patient.client, url.clone(), MADE_UP),
-        _ => credentials.present(patient.client.post(url.clone()).header(header::ACCEPT, "application/json"), MADE_UP),
+    let asked = if let Introspection::TokenInformation(_) = issuer.preset.introspection {
+        token_information::request(patient.client, url.clone(), MADE_UP)
+    } else {
+        let request = patient.client.post(url.clone()).header(header::ACCEPT, "application/json");
+        match credentials.present(request, MADE_UP, (&issuer.issuer, patient.clock.now())) {
+            Ok(asked) => asked,
+            Err(error) => return report.add(Fault::IntrospectionUnreachable, format!("{url}: {error}")),
+        }
     };
     match (answer(&url, asked).await, issuer.preset.introspection) {
         (Ok(answer), Introspection::TokenInformation(_)) => judge_token_information(&url, &answer, report),

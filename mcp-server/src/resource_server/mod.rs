@@ -55,7 +55,8 @@ pub use bearer::{BearerToken, MAX_TOKEN_BYTES};
 pub use challenge::{Challenger, Reason, Refusal};
 pub use host::{AllowedHosts, InvalidHost};
 pub use introspect::{
-    AuthenticationMethod, Credentials, IntrospectionMode, IntrospectionOptions, InvalidMethod, InvalidMode, Secret,
+    AssertionKey, AuthenticationMethod, Credentials, IntrospectionMode, IntrospectionOptions, InvalidAssertionKey,
+    InvalidMethod, InvalidMode, Proof, Secret,
 };
 pub use issuer::{IssuerOptions, IssuerPlaces};
 pub use layer::ResourceServerLayer;

@@ -12,8 +12,8 @@ use axum::response::Response;
 use axum::routing::any;
 use jiff::{SignedDuration, Timestamp};
 use mcp_server::resource_server::{
-    AccessToken, AudienceRules, AuthenticationMethod, Credentials, IntrospectionMode, IntrospectionOptions,
-    IssuerOptions, Preset, ResourceIdentifier, ResourceServer, ResourceServerOptions, ScopePolicy, Secret, Strictness,
+    AccessToken, AudienceRules, Credentials, IntrospectionMode, IntrospectionOptions, IssuerOptions, Preset, Proof,
+    ResourceIdentifier, ResourceServer, ResourceServerOptions, ScopePolicy, Secret, Strictness,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -191,11 +191,8 @@ type Ready = std::future::Ready<axum::Json<Value>>;
 
 /// Introspection in a mode, with credentials.
 pub(crate) fn introspection(mode: IntrospectionMode) -> IntrospectionOptions {
-    let credentials = Credentials {
-        client_id: "mcp-server".to_owned(),
-        client_secret: Secret::new("mcp-server-secret-123"),
-        method: AuthenticationMethod::Basic,
-    };
+    let credentials =
+        Credentials { client_id: "mcp-server".to_owned(), proof: Proof::Basic(Secret::new("mcp-server-secret-123")) };
     IntrospectionOptions { mode, credentials: Some(credentials), cache: SignedDuration::from_secs(30) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use mcp_server::resource_server::{AuthenticationMethod, IntrospectionMode};
+use mcp_server::resource_server::{AssertionKey, IntrospectionMode, Proof, Secret};
 use serde_json::json;
 use verification_keys::testing::TestKey;
 
@@ -190,13 +190,48 @@ async fn the_server_authenticates_itself_by_basic_or_post() {
     let mode = set_mode(IntrospectionMode::Fallback, true);
     let post = |options: &mut mcp_server::resource_server::ResourceServerOptions| {
         mode(options);
-        options.issuers[0].introspection.credentials.as_mut().unwrap().method = AuthenticationMethod::Post;
+        options.issuers[0].introspection.credentials.as_mut().unwrap().proof = Proof::Post(Secret::new("s3cret"));
     };
     let post = Bench::with(&post).await;
     post.verdict("opaque").await;
     let asked = post.issuer.script.asked.lock().unwrap().remove(0);
     assert_eq!(asked.0, None);
-    assert!(asked.1.ends_with("&client_id=mcp-server&client_secret=mcp-server-secret-123"), "{}", asked.1);
+    assert!(asked.1.ends_with("&client_id=mcp-server&client_secret=s3cret"), "{}", asked.1);
+}
+
+#[tokio::test]
+async fn the_server_authenticates_itself_by_private_key_jwt_with_the_issuer_as_audience_and_a_new_jti_each_time() {
+    const KEY: &str = include_str!("../../src/resource_server/introspect/testdata/rsa.pem");
+    let mode = set_mode(IntrospectionMode::Fallback, true);
+    let with_key = |options: &mut mcp_server::resource_server::ResourceServerOptions| {
+        mode(options);
+        #[expect(clippy::disallowed_methods, reason = "a test is the edge that makes the generator")]
+        let random = std::sync::Arc::new(ring::rand::SystemRandom::new());
+        let key = AssertionKey::from_pem(KEY.as_bytes(), Some("k1".to_owned()), random).unwrap();
+        options.issuers[0].introspection.credentials.as_mut().unwrap().proof = Proof::PrivateKeyJwt(key);
+    };
+    let bench = Bench::with(&with_key).await;
+    bench.verdict("opaque-1").await;
+    bench.verdict("opaque-2").await;
+    let mut token_ids = Vec::new();
+    for (authorization, form) in std::mem::take(&mut *bench.issuer.script.asked.lock().unwrap()) {
+        assert_eq!(authorization, None);
+        let form: std::collections::HashMap<_, _> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+        assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        assert!(!form.contains_key("client_secret"));
+        let claims = form["client_assertion"].split('.').nth(1).unwrap();
+        let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        let audience = bench.token(json!({})).split('.').nth(1).map(|body| {
+            let body = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, body).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&body).unwrap()["iss"].clone()
+        });
+        assert_eq!(Some(claims["aud"].clone()), audience);
+        assert_eq!((&claims["iss"], &claims["sub"]), (&json!("mcp-server"), &json!("mcp-server")));
+        token_ids.push(claims["jti"].clone());
+    }
+    assert_eq!(token_ids.len(), 2);
+    assert_ne!(token_ids[0], token_ids[1]);
 }
 
 #[tokio::test]

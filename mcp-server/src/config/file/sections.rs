@@ -68,6 +68,8 @@ impl Section {
             url: None,
             client_id: None,
             client_secret: None,
+            client_key: None,
+            client_key_id: None,
             opaque_tokens: None,
             ..cli.introspect.clone()
         };
@@ -100,6 +102,8 @@ impl Section {
             "introspect_url" => Slot::Maybe(&mut introspect.url),
             "introspect_client_id" => Slot::Maybe(&mut introspect.client_id),
             "introspect_client_secret" => Slot::Maybe(&mut introspect.client_secret),
+            "introspect_client_key" => Slot::Maybe(&mut introspect.client_key),
+            "introspect_client_key_id" => Slot::Maybe(&mut introspect.client_key_id),
             "introspect_client_method" => Slot::Word(&mut introspect.method),
             "introspect_cache_seconds" => Slot::Word(&mut introspect.cache_seconds),
             "opaque_tokens" => Slot::Maybe(&mut introspect.opaque_tokens),

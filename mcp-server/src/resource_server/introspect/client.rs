@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
@@ -17,6 +18,7 @@ use verification_keys::metadata::{Overrides, discover};
 use super::super::challenge::Reason;
 use super::super::metrics::Outcome;
 use super::super::presets::Introspection;
+use super::assertion::{ASSERTION_TYPE, AssertionKey, NotSigned};
 use super::token_information;
 
 /// The longest answer that is read, in bytes.
@@ -43,7 +45,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How this server authenticates itself (RFC 6749 §2.3.1).
+/// How this server authenticates itself (RFC 6749 §2.3.1, RFC 7523 §2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuthenticationMethod {
     /// `client_secret_basic`
@@ -51,6 +53,8 @@ pub enum AuthenticationMethod {
     Basic,
     /// `client_secret_post`
     Post,
+    /// `private_key_jwt`
+    PrivateKeyJwt,
     /// `none`: the endpoint is for whoever reaches it.
     Nobody,
 }
@@ -62,6 +66,7 @@ impl AuthenticationMethod {
         match self {
             Self::Basic => "basic",
             Self::Post => "post",
+            Self::PrivateKeyJwt => "private_key_jwt",
             Self::Nobody => "none",
         }
     }
@@ -69,14 +74,8 @@ impl AuthenticationMethod {
 
 /// The method is not one that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidMethod {
-    /// Known, but not in this version.
-    #[error("private_key_jwt is not available in this version")]
-    PrivateKeyJwt,
-    /// Not known.
-    #[error("not one of basic, post, none")]
-    Unknown,
-}
+#[error("not one of basic, post, private_key_jwt, none")]
+pub struct InvalidMethod;
 
 impl FromStr for AuthenticationMethod {
     type Err = InvalidMethod;
@@ -86,8 +85,8 @@ impl FromStr for AuthenticationMethod {
             "basic" | "client_secret_basic" => Ok(Self::Basic),
             "post" | "client_secret_post" => Ok(Self::Post),
             "none" => Ok(Self::Nobody),
-            "private_key_jwt" => Err(InvalidMethod::PrivateKeyJwt),
-            _ => Err(InvalidMethod::Unknown),
+            "private_key_jwt" => Ok(Self::PrivateKeyJwt),
+            _ => Err(InvalidMethod),
         }
     }
 }
@@ -97,32 +96,71 @@ impl FromStr for AuthenticationMethod {
 pub struct Credentials {
     /// The client id.
     pub client_id: String,
-    /// The client secret.
-    pub client_secret: Secret,
-    /// How to present them.
-    pub method: AuthenticationMethod,
+    /// What proves it.
+    pub proof: Proof,
+}
+
+/// What proves who this server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A secret in the `Authorization` header (`client_secret_basic`).
+    Basic(Secret),
+    /// A secret in the form (`client_secret_post`).
+    Post(Secret),
+    /// A signed assertion (`private_key_jwt`).
+    PrivateKeyJwt(AssertionKey),
+    /// Nothing (`none`).
+    Nobody,
+}
+
+impl Proof {
+    /// Its method.
+    #[must_use]
+    pub const fn method(&self) -> AuthenticationMethod {
+        match self {
+            Self::Basic(_) => AuthenticationMethod::Basic,
+            Self::Post(_) => AuthenticationMethod::Post,
+            Self::PrivateKeyJwt(_) => AuthenticationMethod::PrivateKeyJwt,
+            Self::Nobody => AuthenticationMethod::Nobody,
+        }
+    }
 }
 
 impl Credentials {
     /// None at all, for an endpoint that asks for none.
     #[must_use]
     pub fn nobody() -> Self {
-        Self { client_id: String::new(), client_secret: Secret::new(""), method: AuthenticationMethod::Nobody }
+        Self { client_id: String::new(), proof: Proof::Nobody }
     }
 
-    pub(crate) fn present(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
+    /// Adds them and the question about `token` to a request to `issuer`.
+    pub(crate) fn present(
+        &self,
+        request: RequestBuilder,
+        token: &str,
+        (issuer, now): (&Issuer, Timestamp),
+    ) -> Result<RequestBuilder, NotSigned> {
         let mut form = vec![("token", token), ("token_type_hint", "access_token")];
-        match self.method {
-            AuthenticationMethod::Basic => {
-                request.basic_auth(encoded(&self.client_id), Some(encoded(self.client_secret.reveal()))).form(&form)
+        let assertion;
+        Ok(match &self.proof {
+            Proof::Basic(secret) => {
+                request.basic_auth(encoded(&self.client_id), Some(encoded(secret.reveal()))).form(&form)
             }
-            AuthenticationMethod::Post => {
-                form.push(("client_id", &self.client_id));
-                form.push(("client_secret", self.client_secret.reveal()));
+            Proof::Post(secret) => {
+                form.extend([("client_id", self.client_id.as_str()), ("client_secret", secret.reveal())]);
                 request.form(&form)
             }
-            AuthenticationMethod::Nobody => request.form(&form),
-        }
+            Proof::PrivateKeyJwt(key) => {
+                assertion = key.assertion(&self.client_id, issuer.as_str(), now)?;
+                form.extend([
+                    ("client_id", self.client_id.as_str()),
+                    ("client_assertion_type", ASSERTION_TYPE),
+                    ("client_assertion", &assertion),
+                ]);
+                request.form(&form)
+            }
+            Proof::Nobody => request.form(&form),
+        })
     }
 }
 
@@ -178,7 +216,7 @@ impl IntrospectionEndpoint {
         Self { client, issuer, kind, overrides, keys, found: OnceCell::new() }
     }
 
-    pub(super) async fn introspect(&self, credentials: &Credentials, token: &str) -> Reply {
+    pub(super) async fn introspect(&self, credentials: &Credentials, token: &str, now: Timestamp) -> Reply {
         let url = match self.url().await {
             Ok(Some(url)) => url,
             Ok(None) => {
@@ -192,7 +230,13 @@ impl IntrospectionEndpoint {
         let request = if google {
             token_information::request(&self.client, url, token)
         } else {
-            credentials.present(self.client.post(url), token)
+            match credentials.present(self.client.post(url), token, (&self.issuer, now)) {
+                Ok(request) => request,
+                Err(error) => {
+                    tracing::error!(issuer = %self.issuer, %error, "introspection was not asked");
+                    return FAILED;
+                }
+            }
         };
         let answer = match request.header(header::ACCEPT, "application/json").send().await {
             Ok(response) => read_limited(response, MAX_ANSWER_BYTES).await.map_err(|error| error.to_string()),
@@ -326,6 +370,9 @@ mod tests {
     fn credentials_are_form_encoded_and_never_printed() {
         assert_eq!(encoded("a b:c%"), "a+b%3Ac%25");
         assert_eq!(format!("{:?}", Secret::new("hush")), "***");
-        assert_eq!("private_key_jwt".parse::<AuthenticationMethod>(), Err(InvalidMethod::PrivateKeyJwt));
+        for method in ["basic", "post", "private_key_jwt", "none"] {
+            assert_eq!(method.parse::<AuthenticationMethod>().unwrap().as_str(), method);
+        }
+        assert_eq!("mtls".parse::<AuthenticationMethod>(), Err(InvalidMethod));
     }
 }

@@ -1,6 +1,7 @@
 //! Token introspection (RFC 7662) for what cannot be judged locally: when the issuer is asked, how often,
 //! and what is remembered of its answers.
 
+mod assertion;
 mod breaker;
 mod budget;
 mod client;
@@ -14,7 +15,8 @@ use moka::sync::Cache;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use verification_keys::claims::Claims;
 
-pub use client::{AuthenticationMethod, Credentials, InvalidMethod, Secret};
+pub use assertion::{AssertionKey, InvalidAssertionKey};
+pub use client::{AuthenticationMethod, Credentials, InvalidMethod, Proof, Secret};
 
 pub(super) use client::IntrospectionEndpoint;
 #[cfg(any(test, fuzzing))]
@@ -157,7 +159,7 @@ impl Introspector {
             closed(seconds)
         })?;
         let _permit = self.permit(question, now)?;
-        let reply = self.endpoint.introspect(&self.credentials, token).await;
+        let reply = self.endpoint.introspect(&self.credentials, token, now).await;
         self.meter.count(reply.outcome());
         match reply {
             Reply::Active(claims) => {
