@@ -1,4 +1,5 @@
-//! A server and the person: sessions are opened when needed, and a 401 leads to one new sign-in, never to a loop.
+//! A server and the person: sessions are opened when needed, tokens renewed before they end; a 401 leads to another
+//! token, a 403 about scope to a step-up (MCP authorization "Scope Challenge Handling"), and nothing to a loop.
 
 use reqwest::Client;
 use rmcp::model::{CallToolResult, JsonObject, Tool};
@@ -9,7 +10,10 @@ use crate::{
         challenge::BearerChallenge,
         discovery::{self, Probe},
         exchange::ExchangeError,
-        sign_in::{Reuse, SignIn, SignInError},
+        registration::metadata_document,
+        sign_in::{Held, Reuse, SignIn, SignInError},
+        token::AccessToken,
+        token_store::in_time,
     },
 };
 
@@ -19,8 +23,28 @@ pub struct App {
     /// For MCP requests: follows no redirect, and waits longer than for sign-ins.
     http: Client,
     sign_in: SignIn,
-    session: Option<Session>,
+    session: Option<Open>,
 }
+
+/// An open session, and the token that it sends, if the server asks for one.
+#[derive(Debug)]
+struct Open {
+    session: Session,
+    held: Option<Box<Held>>,
+}
+
+impl Open {
+    /// A token that was taken once is not new any more: when it is refused later, another one is worth asking for.
+    fn used(mut self) -> Self {
+        if let Some(held) = &mut self.held {
+            held.kept = true;
+        }
+        self
+    }
+}
+
+/// Most sign-ins for more scope that one command may lead to.
+const MAX_STEP_UPS: u8 = 3;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +57,7 @@ pub enum AppError {
     SignIn(#[from] SignInError),
     /// A fresh token is refused as well.
     #[error("the server does not accept the token that was just issued for it{}. Its operator finds the reason in its log", described(.0))]
-    StillUnauthorized(BearerChallenge),
+    StillUnauthorized(Box<BearerChallenge>),
     /// The server refused, or is not there.
     #[error(transparent)]
     Mcp(#[from] McpError),
@@ -118,7 +142,7 @@ impl App {
         self.run(async |session| session.call(tool, arguments.cloned()).await).await
     }
 
-    /// Forgets the token for this server and the registration made for it.
+    /// Gives the token for this server back, and forgets it and the registration made for it.
     ///
     /// # Errors
     /// When the server does not say whose token it is, or the files cannot be changed.
@@ -130,65 +154,97 @@ impl App {
         }
     }
 
+    /// This client's metadata document, if the settings say where it is hosted.
+    #[must_use]
+    pub fn metadata_document(&self) -> Option<String> {
+        let settings = &self.sign_in.settings;
+        Some(metadata_document(settings.metadata_url.as_ref()?, &settings.redirect_uri))
+    }
+
     /// Ends the session, if there is one.
     pub async fn close(&mut self) {
-        if let Some(session) = self.session.take() {
-            session.close().await;
+        if let Some(open) = self.session.take() {
+            open.session.close().await;
         }
     }
 
+    /// Runs `action`, signing in as often as the refusals call for and no oftener.
     async fn run<T>(&mut self, action: impl AsyncFn(&Session) -> Result<T, McpError>) -> Result<T, AppError> {
-        match self.attempt(None, &action).await {
-            Err(AppError::Mcp(McpError::Unauthorized(challenge))) => self.attempt(Some(&challenge), &action).await,
-            outcome => outcome,
+        let mut step_ups = 0;
+        let mut next = Next::Kept;
+        // Each round leads to another token, and how many there can be is bounded by `step_ups` and by their freshness.
+        loop {
+            let (refused, held) = match self.attempt(&next, &action).await? {
+                Attempt::Done(value) => return Ok(value),
+                Attempt::Refused(refused, held) => (refused, held),
+            };
+            next = match (refused, held) {
+                (McpError::Unauthorized(challenge), Some(held)) => after_401(*challenge, *held, &next)?,
+                (McpError::InsufficientScope { needed, challenge }, Some(held))
+                    if step_ups < MAX_STEP_UPS && !held.was_granted(&needed) =>
+                {
+                    step_ups += 1;
+                    let scope =
+                        held.requested_scope.as_ref().map_or_else(|| needed.clone(), |held| held.union(&needed));
+                    Next::SignIn(BearerChallenge { scope: Some(scope), ..*challenge })
+                }
+                (refused, _) => return Err(refused.into()),
+            };
         }
     }
 
-    /// Runs `action` in the open session or in a new one; after a refusal with a new sign-in.
+    /// Runs `action` in the open session if its token is in time, else in a new one.
     async fn attempt<T>(
         &mut self,
-        refused: Option<&BearerChallenge>,
+        next: &Next,
         action: &impl AsyncFn(&Session) -> Result<T, McpError>,
-    ) -> Result<T, AppError> {
-        let (session, token) = match self.session.take() {
-            Some(session) if refused.is_none() => (session, Token::Older),
-            _ => self.new_session(refused).await?,
-        };
-        let outcome = action(&session).await;
-        match outcome {
-            Err(McpError::Unauthorized(challenge)) if token == Token::Fresh => {
-                Err(AppError::StillUnauthorized(challenge))
-            }
-            Err(error @ (McpError::Unauthorized(_) | McpError::Unreachable(_) | McpError::Protocol(_))) => {
-                Err(error.into())
-            }
-            outcome => {
-                self.session = Some(session);
-                Ok(outcome?)
-            }
-        }
-    }
-
-    async fn new_session(&self, refused: Option<&BearerChallenge>) -> Result<(Session, Token), AppError> {
-        let (challenge, reuse) = match refused {
-            Some(challenge) => (challenge.clone(), Reuse::Never),
-            None => match self.probe().await? {
-                Probe::Challenged(challenge) => (challenge, Reuse::Kept),
-                Probe::Open => return Ok((self.open(None).await?, Token::Fresh)),
+    ) -> Result<Attempt<T>, AppError> {
+        let now = self.sign_in.clock.now();
+        let in_time = |open: &Open| open.held.as_ref().is_none_or(|held| in_time(held.expires_at, now));
+        let open = match self.session.take().filter(in_time) {
+            Some(open) if matches!(next, Next::Kept) => open,
+            _ => match self.open(next).await? {
+                Attempt::Done(open) => open,
+                Attempt::Refused(refused, held) => return Ok(Attempt::Refused(refused, held)),
             },
         };
-        let held = self.sign_in.access_token(&challenge, reuse).await?;
-        let token = if held.kept { Token::Older } else { Token::Fresh };
-        match self.open(Some(&held.token)).await {
-            Err(McpError::Unauthorized(challenge)) if token == Token::Fresh => {
-                Err(AppError::StillUnauthorized(challenge))
+        match action(&open.session).await {
+            Ok(value) => {
+                self.session = Some(open.used());
+                Ok(Attempt::Done(value))
             }
-            opened => Ok((opened?, token)),
+            Err(refused @ (McpError::Unauthorized(_) | McpError::InsufficientScope { .. })) => {
+                Ok(Attempt::Refused(refused, open.held))
+            }
+            Err(error @ (McpError::Unreachable(_) | McpError::Protocol(_))) => Err(error.into()),
+            Err(error) => {
+                self.session = Some(open.used());
+                Err(error.into())
+            }
         }
     }
 
-    async fn open(&self, token: Option<&crate::oauth::token::AccessToken>) -> Result<Session, McpError> {
-        Session::open(&self.http, &self.sign_in.settings.server, token).await
+    /// Opens a session, with the token that `next` leads to.
+    async fn open(&self, next: &Next) -> Result<Attempt<Open>, AppError> {
+        let held = match next {
+            Next::Kept => match self.probe().await? {
+                Probe::Challenged(challenge) => Some(self.sign_in.access_token(&challenge, Reuse::Kept).await?),
+                Probe::Open => None,
+            },
+            Next::Replace(challenge, refused) => {
+                Some(self.sign_in.access_token(challenge, Reuse::Except(refused)).await?)
+            }
+            Next::SignIn(challenge) => Some(self.sign_in.access_token(challenge, Reuse::Never).await?),
+        };
+        let held = held.map(Box::new);
+        let token = held.as_ref().map(|held| &held.token);
+        match Session::open(&self.http, &self.sign_in.settings.server, token).await {
+            Ok(session) => Ok(Attempt::Done(Open { session, held })),
+            Err(refused @ (McpError::Unauthorized(_) | McpError::InsufficientScope { .. })) => {
+                Ok(Attempt::Refused(refused, held))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn probe(&self) -> Result<Probe, ExchangeError> {
@@ -196,11 +252,38 @@ impl App {
     }
 }
 
-/// How old the token of a session is; a fresh one that is refused is not worth another sign-in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Token {
-    Fresh,
-    Older,
+/// What the next attempt is made with.
+enum Next {
+    /// The open session, or a new one with what is kept.
+    Kept,
+    /// Another token than the one that was refused; a renewed one will do.
+    Replace(BearerChallenge, AccessToken),
+    /// A new sign-in in the browser.
+    SignIn(BearerChallenge),
+}
+
+/// What became of an attempt.
+enum Attempt<T> {
+    Done(T),
+    /// The server refused for a reason that another token may mend; with the token it refused.
+    Refused(McpError, Option<Box<Held>>),
+}
+
+/// After a 401: a new sign-in if the server wants a younger one, else another token; neither for a token that was just
+/// issued for the same reason.
+fn after_401(challenge: BearerChallenge, held: Held, made_for: &Next) -> Result<Next, AppError> {
+    let asked_again = matches!(made_for, Next::SignIn(before) if before.wants_another_sign_in());
+    if challenge.wants_another_sign_in() && !asked_again {
+        let scope = match (&held.requested_scope, &challenge.scope) {
+            (Some(held), Some(challenged)) => Some(held.union(challenged)),
+            (held, challenged) => held.as_ref().or(challenged.as_ref()).cloned(),
+        };
+        return Ok(Next::SignIn(BearerChallenge { scope, ..challenge }));
+    }
+    match made_for {
+        Next::Kept if held.kept => Ok(Next::Replace(challenge, held.token)),
+        _ => Err(AppError::StillUnauthorized(Box::new(challenge))),
+    }
 }
 
 #[cfg(test)]

@@ -44,8 +44,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Forget the token for this server, and the registration made for it.
+    /// Give the token for this server back, and forget it and the registration made for it.
     Logout,
+    /// Print this client's metadata document, to be hosted at `MCP_CLIENT_METADATA_URL`.
+    MetadataDocument,
 }
 
 /// All settings; every one is also an environment variable, and may stand in `.env`.
@@ -81,9 +83,12 @@ pub struct Settings {
     /// The port of that address [default: 3030].
     #[arg(long, global = true, env = "MCP_CALLBACK_PORT", value_name = "PORT")]
     pub callback_port: Option<String>,
-    /// A client metadata document; not supported yet.
+    /// Where this client's metadata document is hosted, for authorization servers that take it [default: none].
     #[arg(long, global = true, env = "MCP_CLIENT_METADATA_URL", value_name = "URL")]
     pub client_metadata_url: Option<String>,
+    /// Sign in at this issuer although it does not publish that it checks PKCE with S256; know that it does [default: none].
+    #[arg(long, global = true, env = "MCP_CLIENT_ASSUME_S256", value_name = "ISSUER", value_delimiter = ',')]
+    pub assume_s256: Vec<String>,
     /// Where tokens, registrations and history are kept [default: portcullis in your state directory].
     #[arg(long, global = true, env = "MCP_CLIENT_STATE_DIR", value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,

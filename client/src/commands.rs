@@ -33,8 +33,15 @@ pub async fn perform(app: &mut App, command: &Command) -> Report {
             Err(sentence) => Report::failure(Exit::Usage, &sentence),
         },
         Command::Whoami { json } => call(app, "whoami", None, *json).await,
+        Command::MetadataDocument => app.metadata_document().map_or_else(
+            || {
+                let fix = "set MCP_CLIENT_METADATA_URL to the https URL where the document will be hosted";
+                Report::failure(Exit::Usage, fix)
+            },
+            Report::success,
+        ),
         Command::Logout => match app.sign_out().await {
-            Ok(()) => Report::success("Forgotten. The next command signs in again.".to_owned()),
+            Ok(()) => Report::success("Given back and forgotten. The next command signs in again.".to_owned()),
             Err(error) => Report::from(&error),
         },
     }

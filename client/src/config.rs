@@ -54,12 +54,10 @@ impl TryFrom<&Settings> for Config {
     fn try_from(raw: &Settings) -> Result<Self, Self::Error> {
         let mut problems = Problems::new();
         check_transport(raw, &mut problems);
-        if given(raw.client_metadata_url.as_ref()).is_some() {
-            let fix = "leave it out, and set MCP_CLIENT_ID or MCP_USE_DCR=true";
-            problems.add("MCP_CLIENT_METADATA_URL", "client metadata documents are not supported yet", fix);
-        }
         let server = server(raw, &mut problems);
-        let client = client(raw, &mut problems);
+        let metadata_url = metadata_url(raw, &mut problems);
+        let client = client(raw, metadata_url.is_some(), &mut problems);
+        let assume_s256 = assumed(raw, &mut problems);
         let scope = scope(raw, &mut problems);
         let redirect_uri = redirect_uri(raw, &mut problems);
         let state_dir = state_dir(raw, &mut problems);
@@ -68,7 +66,16 @@ impl TryFrom<&Settings> for Config {
         let config =
             server.zip(client).zip(redirect_uri).zip(state_dir).map(|(((server, client), redirect_uri), state_dir)| {
                 Self {
-                    sign_in: SignInSettings { server, client, scope, redirect_uri, browser, patience: PATIENCE },
+                    sign_in: SignInSettings {
+                        server,
+                        client,
+                        metadata_url,
+                        assume_s256,
+                        scope,
+                        redirect_uri,
+                        browser,
+                        patience: PATIENCE,
+                    },
                     state_dir,
                     ca_cert: raw.ca_cert.clone(),
                     extra_ca_pem,
@@ -109,11 +116,15 @@ fn server(raw: &Settings, problems: &mut Problems) -> Option<Endpoint> {
     )
 }
 
-fn client(raw: &Settings, problems: &mut Problems) -> Option<ClientChoice> {
+/// The demo client stands in only where nothing was said.
+fn client(raw: &Settings, has_document: bool, problems: &mut Problems) -> Option<ClientChoice> {
     let home = given(raw.client_issuer.as_ref()).map(|issuer| {
         problems.check("MCP_CLIENT_ISSUER", "use the issuer's URL, exactly as it publishes it", Endpoint::parse(issuer))
     });
     if boolean("MCP_USE_DCR", raw.use_dcr.as_ref(), problems)? {
+        return Some(ClientChoice::Dynamic);
+    }
+    if has_document && given(raw.client_id.as_ref()).is_none() {
         return Some(ClientChoice::Dynamic);
     }
     let id = given(raw.client_id.as_ref()).unwrap_or(DEMO_CLIENT_ID);
@@ -125,6 +136,25 @@ fn client(raw: &Settings, problems: &mut Problems) -> Option<ClientChoice> {
         None => ClientChoice::PreRegistered { credentials, issuer: None },
         Some(issuer) => ClientChoice::PreRegistered { credentials, issuer: Some(issuer?) },
     })
+}
+
+/// An https URL with a path (Client ID Metadata Document §3).
+fn metadata_url(raw: &Settings, problems: &mut Problems) -> Option<Endpoint> {
+    let url = Endpoint::parse(given(raw.client_metadata_url.as_ref())?).map_err(|reason| reason.to_string());
+    let url = url.and_then(|url| match (url.url().scheme(), url.url().path()) {
+        ("https", "" | "/") => Err("it has no path".to_owned()),
+        ("https", _) => Ok(url),
+        _ => Err("it is not an https URL".to_owned()),
+    });
+    let fix = "host what `client metadata-document` prints, and name its https URL, path included";
+    problems.check("MCP_CLIENT_METADATA_URL", fix, url)
+}
+
+fn assumed(raw: &Settings, problems: &mut Problems) -> Vec<String> {
+    let issuers = raw.assume_s256.iter().filter(|issuer| !issuer.is_empty());
+    let fix = "name the issuer's URL, exactly as it publishes it";
+    let checked = issuers.filter_map(|issuer| problems.check("MCP_CLIENT_ASSUME_S256", fix, Endpoint::parse(issuer)));
+    checked.map(|issuer| issuer.as_str().to_owned()).collect()
 }
 
 fn scope(raw: &Settings, problems: &mut Problems) -> Option<Scope> {
@@ -205,7 +235,8 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_CLIENT_SCOPE={}", settings.scope.as_ref().map(ToString::to_string).unwrap_or_default())?;
         writeln!(f, "MCP_CLIENT_REDIRECT_URI={}", settings.redirect_uri.as_str())?;
         writeln!(f, "MCP_CALLBACK_PORT={}", settings.redirect_uri.port())?;
-        writeln!(f, "MCP_CLIENT_METADATA_URL=")?;
+        writeln!(f, "MCP_CLIENT_METADATA_URL={}", settings.metadata_url.as_ref().map_or("", Endpoint::as_str))?;
+        writeln!(f, "MCP_CLIENT_ASSUME_S256={}", settings.assume_s256.join(","))?;
         writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())?;
         writeln!(f, "MCP_CA_CERT={}", self.ca_cert.as_deref().unwrap_or(Path::new("")).display())?;
         writeln!(f, "MCP_LOG_FORMAT={}", self.log_format)

@@ -35,15 +35,14 @@ pub struct Session {
 pub enum McpError {
     /// 401: no token, or not a good one (any more).
     #[error("the server asks for a sign-in{}", words(.0.error_description.as_deref()))]
-    Unauthorized(BearerChallenge),
+    Unauthorized(Box<BearerChallenge>),
     /// 403 `insufficient_scope`.
-    #[error(
-        "the server refused: this needs the scope {needed}, and your token does not have all of it. \
-         Set MCP_CLIENT_SCOPE=\"{needed}\" and start again to sign in for it"
-    )]
+    #[error("the server refused: this needs the scope {needed}, which you do not have, or did not get when asked")]
     InsufficientScope {
         /// The scopes that the server named.
         needed: Scope,
+        /// All that it said.
+        challenge: Box<BearerChallenge>,
     },
     /// 403 for another reason.
     #[error("the server refused the request (HTTP 403){}", words(Some(.0)))]
@@ -171,15 +170,15 @@ impl From<DynamicTransportError> for McpError {
 impl From<StreamableHttpError<reqwest::Error>> for McpError {
     fn from(error: StreamableHttpError<reqwest::Error>) -> Self {
         match error {
-            StreamableHttpError::AuthRequired(required) => {
-                Self::Unauthorized(BearerChallenge::parse(&required.www_authenticate_header).unwrap_or_default())
-            }
+            StreamableHttpError::AuthRequired(required) => Self::Unauthorized(Box::new(
+                BearerChallenge::parse(&required.www_authenticate_header).unwrap_or_default(),
+            )),
             StreamableHttpError::InsufficientScope(refused) => forbidden(&refused.www_authenticate_header),
             StreamableHttpError::Client(error) => Self::Unreachable(root_cause(&error)),
             StreamableHttpError::HttpStatus(status) => Self::Status(status.status),
             // rmcp has no type for a 401 or 403 without a challenge, only this text.
             StreamableHttpError::UnexpectedServerResponse(text) => match text.strip_prefix("HTTP ") {
-                Some(status) if status.starts_with("401") => Self::Unauthorized(BearerChallenge::default()),
+                Some(status) if status.starts_with("401") => Self::Unauthorized(Box::default()),
                 Some(status) if status.starts_with("403") => Self::Forbidden(status_body(status)),
                 Some(status) if status.starts_with('3') => {
                     Self::Protocol("it redirects elsewhere, which is never followed. Check the URL".to_owned())
@@ -194,8 +193,10 @@ impl From<StreamableHttpError<reqwest::Error>> for McpError {
 /// A 403: with the scopes it names if it is about scopes.
 fn forbidden(header: &str) -> McpError {
     let challenge = BearerChallenge::parse(header).unwrap_or_default();
-    match (challenge.error.as_deref(), challenge.scope) {
-        (Some("insufficient_scope"), Some(needed)) => McpError::InsufficientScope { needed },
+    match (challenge.error.as_deref(), &challenge.scope) {
+        (Some("insufficient_scope"), Some(needed)) => {
+            McpError::InsufficientScope { needed: needed.clone(), challenge: Box::new(challenge) }
+        }
         _ => McpError::Forbidden(challenge.error_description.unwrap_or_default()),
     }
 }

@@ -20,7 +20,7 @@ const HELP: &str = "\
 list                list the tools
 call <tool> [json]  call a tool, as in: call get_time {\"timezone\":\"Asia/Tokyo\"}
 whoami              ask the server who you are to it
-logout              forget the token for this server
+logout              give the token for this server back, and forget it
 help                show this
 quit                end
 ";

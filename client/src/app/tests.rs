@@ -91,17 +91,96 @@ async fn a_session_whose_token_ended_signs_in_again_by_itself() {
     assert_eq!(calls, 2);
 }
 
+/// Replies to tool calls with a challenge that only [`TOKEN`] issued for `granted` could answer.
+fn refuse_calls(world: &World, status: u16, challenge: &str) {
+    world.reply("mcp:tools/call", Reply::raw(status, "{}").header(header::WWW_AUTHENTICATE, challenge));
+}
+
+fn calls(world: &World) -> usize {
+    world.seen("/mcp").iter().filter(|seen| seen.json()["method"] == "tools/call").count()
+}
+
 #[tokio::test]
-async fn a_403_is_not_retried() {
+async fn a_403_leads_to_one_sign_in_for_all_scopes_together_and_the_call_is_made_again() {
     let world = World::start().await;
-    let challenge = "Bearer error=\"insufficient_scope\", scope=\"mcp:write\"";
-    world.reply("mcp:tools/call", Reply::raw(403, "{}").header(header::WWW_AUTHENTICATE, challenge));
+    refuse_calls(&world, 403, "Bearer error=\"insufficient_scope\", scope=\"mcp:write\"");
+    let noon = json!({"content": [{"type": "text", "text": "noon"}]});
+    let served = Reply::json(200, &crate::oauth::testing::world::complete(&json!("ID"), noon));
+    // The server is content once the person came back.
+    let (stepped_up, first) = (world.clone(), std::sync::atomic::AtomicBool::new(true));
+    let browser = move |asked: &Asked| {
+        if !first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            stepped_up.reply("mcp:tools/call", served.clone());
+        }
+        allows(asked)
+    };
+    let mut app = app(&world, browser).await;
+    let report = perform(&mut app, &call("")).await;
+    assert_eq!((report.exit, report.stdout.as_str()), (Exit::Success, "noon\n"), "{}", report.stderr);
+    assert_eq!(world.last_asked()["scope"], "mcp:read mcp:write");
+    assert_eq!((calls(&world), world.sign_ins()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_server_that_always_wants_what_was_granted_leads_to_one_step_up() {
+    let world = World::start().await;
+    refuse_calls(&world, 403, "Bearer error=\"insufficient_scope\", scope=\"mcp:write\"");
     let mut app = app(&world, allows).await;
     let report = perform(&mut app, &call("")).await;
     assert_eq!(report.exit, Exit::NotAuthorized);
     assert!(report.stderr.contains("this needs the scope mcp:write"), "{}", report.stderr);
-    let calls = world.seen("/mcp").iter().filter(|seen| seen.json()["method"] == "tools/call").count();
-    assert_eq!((calls, world.sign_ins()), (1, 1));
+    assert_eq!((calls(&world), world.sign_ins()), (2, 2));
+}
+
+#[tokio::test]
+async fn step_ups_end_after_three_when_the_issuer_never_grants_the_scope() {
+    let world = World::start().await;
+    let less = json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600, "scope": "mcp:read"});
+    world.reply("/token", Reply::json(200, &less));
+    refuse_calls(&world, 403, "Bearer error=\"insufficient_scope\", scope=\"mcp:write\"");
+    let mut app = app(&world, allows).await;
+    assert_eq!(perform(&mut app, &call("")).await.exit, Exit::NotAuthorized);
+    assert_eq!((calls(&world), world.sign_ins()), (4, 4));
+}
+
+#[tokio::test]
+async fn another_403_leads_to_no_sign_in() {
+    let world = World::start().await;
+    refuse_calls(&world, 403, "Bearer error=\"access_denied\"");
+    let mut app = app(&world, allows).await;
+    assert_eq!(perform(&mut app, &call("")).await.exit, Exit::NotAuthorized);
+    assert_eq!((calls(&world), world.sign_ins()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_demand_for_a_younger_sign_in_leads_to_one_with_its_max_age() {
+    let world = World::start().await;
+    refuse_calls(
+        &world,
+        401,
+        "Bearer error=\"insufficient_user_authentication\", max_age=\"60\", acr_values=\"high low\"",
+    );
+    let mut app = app(&world, allows).await;
+    let error = app.call("get_time", None).await.unwrap_err();
+    assert!(matches!(error, AppError::StillUnauthorized(_)), "{error}");
+    assert_eq!((calls(&world), world.sign_ins()), (2, 2));
+    let asked = world.last_asked();
+    assert_eq!((asked["max_age"].as_str(), asked["acr_values"].as_str()), ("60", "high low"));
+    assert_eq!(asked["scope"], "mcp:read");
+}
+
+#[tokio::test]
+async fn a_session_whose_token_is_about_to_end_is_renewed_before_the_server_refuses() {
+    let world = World::start().await;
+    let with_refresh = json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r"});
+    world.reply("/token", Reply::json(200, &with_refresh));
+    let mut app = app(&world, allows).await;
+    app.tools().await.unwrap();
+    app.tools().await.unwrap();
+    assert_eq!(world.seen("/token").len(), 1);
+    world.clock.advance(std::time::Duration::from_secs(3580));
+    app.tools().await.unwrap();
+    assert_eq!((world.seen("/token").len(), world.sign_ins()), (2, 1));
 }
 
 #[tokio::test]

@@ -102,15 +102,17 @@ fn every_problem_is_reported_together() {
         client_scope: some("a\"b"),
         redirect_uri: some("https://app.example/callback"),
         callback_port: some("0"),
-        client_metadata_url: some("https://app.example/client.json"),
+        client_metadata_url: some("http://app.example/client.json"),
+        assume_s256: vec!["x".to_owned()],
         ca_cert: Some("/nonexistent.pem".into()),
         ..Settings::default()
     };
     let expected = [
         "MCP_TRANSPORT_TYPE",
-        "MCP_CLIENT_METADATA_URL",
         "MCP_SERVER_PORT",
+        "MCP_CLIENT_METADATA_URL",
         "MCP_USE_DCR",
+        "MCP_CLIENT_ASSUME_S256",
         "MCP_CLIENT_SCOPE",
         "MCP_CALLBACK_PORT",
         "MCP_CA_CERT",
@@ -125,4 +127,25 @@ fn the_printed_settings_hold_no_secret() {
     let printed = config(settings).unwrap().to_string();
     assert!(printed.contains("MCP_CLIENT_ID=mine") && printed.contains("MCP_CLIENT_SECRET=***"));
     assert!(!printed.contains("s3cr3t"));
+}
+
+#[test]
+fn a_metadata_document_is_an_https_url_with_a_path_and_replaces_the_demo_client() {
+    let with = |url: &str| Settings { client_metadata_url: some(url), ..Settings::default() };
+    let config = config(with("https://client.example/client.json")).unwrap().sign_in;
+    assert_eq!(config.client, ClientChoice::Dynamic);
+    assert_eq!(config.metadata_url.unwrap().as_str(), "https://client.example/client.json");
+    for bad in ["https://client.example", "https://client.example/", "http://localhost/client.json", "client.json"] {
+        assert_eq!(problems(with(bad)), ["MCP_CLIENT_METADATA_URL"], "{bad}");
+    }
+    let own = Settings { client_id: some("mine"), ..with("https://client.example/client.json") };
+    assert!(matches!(self::config(own).unwrap().sign_in.client, ClientChoice::PreRegistered { .. }));
+}
+
+#[test]
+fn an_issuer_is_vouched_for_by_its_url() {
+    let with = |issuer: &str| Settings { assume_s256: vec![issuer.to_owned()], ..Settings::default() };
+    assert_eq!(config(with("https://auth.example")).unwrap().sign_in.assume_s256, ["https://auth.example"]);
+    assert!(config(with("")).unwrap().sign_in.assume_s256.is_empty());
+    assert_eq!(problems(with("auth.example")), ["MCP_CLIENT_ASSUME_S256"]);
 }

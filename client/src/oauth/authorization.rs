@@ -29,6 +29,10 @@ pub struct AuthorizationParameters<'a> {
     pub resource: &'a str,
     /// The scope to ask for.
     pub scope: Option<&'a Scope>,
+    /// Oldest sign-in that will do, in seconds (OpenID Connect Core §3.1.2.1).
+    pub max_age: Option<u64>,
+    /// Ways of signing in that will do (OpenID Connect Core §3.1.2.1).
+    pub acr_values: Option<&'a str>,
 }
 
 /// A request that was made, and all that its answer will be held against.
@@ -59,7 +63,10 @@ impl AuthorizationRequest {
             ("code_challenge_method", "S256"),
             ("resource", about.resource),
         ];
+        let max_age = about.max_age.map(|seconds| seconds.to_string());
         parameters.extend(scope.as_deref().map(|scope| ("scope", scope)));
+        parameters.extend(max_age.as_deref().map(|seconds| ("max_age", seconds)));
+        parameters.extend(about.acr_values.map(|values| ("acr_values", values)));
         let mut url = about.issuer.authorization_endpoint.url().clone();
         // RFC 6749 §3.1: the endpoint's own query is kept; a parameter must not come twice.
         if url.query_pairs().any(|(name, _)| parameters.iter().any(|(ours, _)| *ours == name)) {

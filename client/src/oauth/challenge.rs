@@ -21,9 +21,20 @@ pub struct BearerChallenge {
     pub error: Option<String>,
     /// A sentence for developers.
     pub error_description: Option<String>,
+    /// Seconds since the person's last sign-in that the server accepts (RFC 9470 §3).
+    pub max_age: Option<u64>,
+    /// Ways of signing in that the server accepts, best first (RFC 9470 §3).
+    pub acr_values: Option<String>,
 }
 
 impl BearerChallenge {
+    /// Whether the person has to sign in anew, or in another way, because the sign-in behind the token does not do
+    /// (RFC 9470 §3); a new token for the same sign-in would not help.
+    #[must_use]
+    pub fn wants_another_sign_in(&self) -> bool {
+        self.error.as_deref() == Some("insufficient_user_authentication")
+    }
+
     /// The first well-formed `Bearer` challenge of a response.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
@@ -49,6 +60,10 @@ impl BearerChallenge {
             scope: bearer.parameter("scope").and_then(|scope| Scope::parse(&scope)),
             error: bearer.parameter("error"),
             error_description: bearer.parameter("error_description"),
+            max_age: bearer.parameter("max_age").and_then(|seconds| seconds.parse().ok()),
+            acr_values: bearer
+                .parameter("acr_values")
+                .filter(|values| values.bytes().all(|byte| matches!(byte, 0x20..=0x7e))),
         })
     }
 }
@@ -200,6 +215,17 @@ mod tests {
         assert_eq!(challenge.scope.unwrap().to_string(), "mcp:read mcp:write");
         assert_eq!(challenge.error.as_deref(), Some("invalid_token"));
         assert_eq!(challenge.error_description.as_deref(), Some("a \"b\""));
+    }
+
+    #[test]
+    fn reads_what_sign_in_is_wanted() {
+        let line = r#"Bearer error="insufficient_user_authentication", max_age="300", acr_values="a b""#;
+        let challenge = BearerChallenge::parse(line).unwrap();
+        assert!(challenge.wants_another_sign_in());
+        assert_eq!((challenge.max_age, challenge.acr_values.as_deref()), (Some(300), Some("a b")));
+        let other = BearerChallenge::parse(r#"Bearer error="invalid_token", max_age="-1", acr_values="ä""#).unwrap();
+        assert!(!other.wants_another_sign_in());
+        assert_eq!((other.max_age, other.acr_values), (None, None));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod loopback;
 pub mod pkce;
 pub mod private_files;
 pub mod registration;
+pub mod revocation;
 pub mod scope;
 pub mod sign_in;
 pub mod token;

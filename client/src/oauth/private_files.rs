@@ -7,10 +7,16 @@ use std::{
     fs, io,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Largest file read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// How long a lock is waited for: longer than the exchange that is made under it.
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked at.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A folder for private files.
 #[derive(Clone, Debug)]
@@ -40,6 +46,12 @@ pub enum PrivateFileError {
     /// Larger than any file we write.
     #[error("{} is too large to be one of ours", .0.display())]
     TooLarge(PathBuf),
+}
+
+/// A lock that ends when this is dropped, or its process is.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: fs::File,
 }
 
 impl PrivateFolder {
@@ -121,6 +133,27 @@ impl PrivateFolder {
         self.remove(&file_name(key))
     }
 
+    /// Waits until nobody else holds the lock of `key`, in this process or another; it ends when it is dropped.
+    ///
+    /// # Errors
+    /// When there can be no lock file, or somebody holds it for longer than [`LOCK_PATIENCE`].
+    pub async fn lock(&self, key: &[&str]) -> Result<FileLock, PrivateFileError> {
+        let path = self.path.join(file_name(key)).with_extension("lock");
+        let file = lock_file_options().open(&path).map_err(|source| io_error(&path, source))?;
+        let held = async {
+            loop {
+                match file.try_lock() {
+                    Ok(()) => return Ok(()),
+                    Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+                    Err(fs::TryLockError::Error(source)) => return Err(source),
+                }
+            }
+        };
+        let held = tokio::time::timeout(LOCK_PATIENCE, held).await;
+        held.unwrap_or_else(|_late| Err(io::ErrorKind::TimedOut.into())).map_err(|source| io_error(&path, source))?;
+        Ok(FileLock { _file: file })
+    }
+
     /// Removes `name`; a missing file is fine.
     ///
     /// # Errors
@@ -159,6 +192,14 @@ fn folder_builder() -> fs::DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
+}
+
+fn lock_file_options() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 #[cfg(unix)]

@@ -9,7 +9,6 @@ use super::{
     endpoint::Endpoint,
     exchange::{self, Answer, ExchangeError, Request},
     loopback::RedirectUri,
-    scope::Scope,
 };
 
 /// Shown by authorization servers on the consent page.
@@ -60,11 +59,24 @@ struct ClientMetadata<'a> {
     client_name: &'static str,
     application_type: &'static str,
     redirect_uris: [&'a str; 1],
-    grant_types: [&'static str; 1],
+    grant_types: [&'static str; 2],
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
+}
+
+/// The client metadata document of this client, to be hosted at `url` (Client ID Metadata Document; MCP adds that
+/// `client_name` and `redirect_uris` are there).
+#[must_use]
+pub fn metadata_document(url: &Endpoint, redirect_uri: &RedirectUri) -> String {
+    let metadata = client_metadata(redirect_uri, ClientAuthentication::None);
+    serde_json::to_string_pretty(&MetadataDocument { client_id: url.as_str(), metadata }).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct MetadataDocument<'a> {
+    client_id: &'a str,
+    #[serde(flatten)]
+    metadata: ClientMetadata<'a>,
 }
 
 #[derive(Deserialize)]
@@ -94,24 +106,22 @@ pub fn preferred_method(issuer: &IssuerMetadata) -> Result<ClientAuthentication,
         .ok_or_else(|| RegistrationError::NoMethod(issuer.issuer.clone()))
 }
 
-/// Builds the registration request.
+/// Builds the registration request. It names no scope, so that the client may ask for more later (step-up).
 #[must_use]
-pub fn registration_request(
-    endpoint: &Endpoint,
-    redirect_uri: &RedirectUri,
-    method: ClientAuthentication,
-    scope: Option<&Scope>,
-) -> Request {
-    let metadata = ClientMetadata {
+pub fn registration_request(endpoint: &Endpoint, redirect_uri: &RedirectUri, method: ClientAuthentication) -> Request {
+    let metadata = client_metadata(redirect_uri, method);
+    exchange::post(endpoint.url(), "application/json", serde_json::to_vec(&metadata).unwrap_or_default())
+}
+
+fn client_metadata(redirect_uri: &RedirectUri, method: ClientAuthentication) -> ClientMetadata<'_> {
+    ClientMetadata {
         client_name: CLIENT_NAME,
         application_type: "native",
         redirect_uris: [redirect_uri.as_str()],
-        grant_types: ["authorization_code"],
+        grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
         token_endpoint_auth_method: method.as_str(),
-        scope: scope.map(ToString::to_string),
-    };
-    exchange::post(endpoint.url(), "application/json", serde_json::to_vec(&metadata).unwrap_or_default())
+    }
 }
 
 /// Checks the answer to [`registration_request`].
@@ -164,12 +174,11 @@ pub async fn register(
     http: &reqwest::Client,
     issuer: &IssuerMetadata,
     redirect_uri: &RedirectUri,
-    scope: Option<&Scope>,
 ) -> Result<RegisteredClient, RegistrationError> {
     let endpoint =
         issuer.registration_endpoint.as_ref().ok_or_else(|| RegistrationError::NotOffered(issuer.issuer.clone()))?;
     let method = preferred_method(issuer)?;
-    let answer = exchange::send(http, registration_request(endpoint, redirect_uri, method, scope)).await?;
+    let answer = exchange::send(http, registration_request(endpoint, redirect_uri, method)).await?;
     process(&answer, redirect_uri, method)
 }
 

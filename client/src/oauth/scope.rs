@@ -41,6 +41,12 @@ impl Scope {
         Self(tokens)
     }
 
+    /// Whether every token of `other` is in this one.
+    #[must_use]
+    pub fn holds(&self, other: &Self) -> bool {
+        other.0.iter().all(|token| self.0.contains(token))
+    }
+
     /// The tokens, in order.
     #[must_use]
     pub fn tokens(&self) -> &[String] {

@@ -1,7 +1,7 @@
-//! The whole way from a challenge to a token, in order; a kept token makes most of it unnecessary.
+//! The whole way from a challenge to a token, in order; a kept or renewed token makes most of it unnecessary.
 //! Whatever breaks a rule stops everything after it: no browser is opened, no code is sent.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ring::rand::SecureRandom;
 use std::{fmt, sync::Arc, time::Duration};
 use verification_keys::Clock;
@@ -12,16 +12,24 @@ use super::{
     challenge::BearerChallenge,
     client::ClientCredentials,
     client_store::ClientStore,
-    discovery::{DiscoveryError, IssuerMetadata, ResourceMetadata, issuer_metadata, resource_metadata},
+    discovery::{
+        DiscoveryError, IssuerMetadata, ResourceMetadata,
+        issuer_metadata::{self, OFFLINE_ACCESS, Pkce},
+        resource_metadata,
+    },
     endpoint::Endpoint,
     exchange::ExchangeError,
     loopback::{CallbackListener, LoopbackError, Page, RedirectUri},
     private_files::PrivateFileError,
-    registration::{self, RegisteredClient, RegistrationError},
+    registration::{RegisteredClient, RegistrationError},
+    revocation::RevocationError,
     scope::{self, Scope},
-    token::{self, AccessToken, TokenError, TokenRequest, TokenResponse},
+    token::{self, AccessToken, TokenError, TokenGrant, TokenRequest, TokenResponse},
     token_store::{StoredToken, TokenStore},
 };
+
+mod identity;
+mod kept;
 
 /// What the person and the settings decide.
 #[derive(Clone, Debug)]
@@ -30,6 +38,10 @@ pub struct SignInSettings {
     pub server: Endpoint,
     /// Who this client is.
     pub client: ClientChoice,
+    /// This client's metadata document, for issuers that take its URL as an identifier.
+    pub metadata_url: Option<Endpoint>,
+    /// Issuers that a person vouches for: they check S256 though they do not publish it.
+    pub assume_s256: Vec<String>,
     /// Scope to ask for besides the challenge's.
     pub scope: Option<Scope>,
     /// Where the browser comes back to.
@@ -52,16 +64,18 @@ pub enum ClientChoice {
     },
     /// The demo client of authz, known to everybody: for issuers on this computer; elsewhere as [`Self::Dynamic`].
     Demo(ClientCredentials),
-    /// Registers itself (RFC 7591).
+    /// Named by its metadata document where that is taken, else registers itself (RFC 7591).
     Dynamic,
 }
 
 /// Whether a kept token will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reuse {
-    /// Use it if it is still good.
+pub enum Reuse<'a> {
+    /// Use it if it is still good, or renew it.
     Kept,
-    /// Sign in anew: the kept one was refused.
+    /// This one was refused: use another that was kept meanwhile, or renew it.
+    Except(&'a AccessToken),
+    /// The person has to come again: for more scope, or for a younger sign-in.
     Never,
 }
 
@@ -72,6 +86,30 @@ pub struct Held {
     pub token: AccessToken,
     /// Whether it was kept from an earlier sign-in.
     pub kept: bool,
+    /// The scope that was asked for.
+    pub requested_scope: Option<Scope>,
+    /// The scope that was granted, if the issuer said that it is another one.
+    pub granted_scope: Option<Scope>,
+    /// When it ends, if the issuer said so.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Held {
+    fn new(stored: StoredToken, kept: bool) -> Self {
+        Self {
+            token: stored.access_token,
+            kept,
+            requested_scope: stored.requested_scope,
+            granted_scope: stored.granted_scope,
+            expires_at: stored.expires_at,
+        }
+    }
+
+    /// Whether the issuer granted all of `scope`, as far as it said.
+    #[must_use]
+    pub fn was_granted(&self, scope: &Scope) -> bool {
+        self.granted_scope.as_ref().or(self.requested_scope.as_ref()).is_some_and(|held| held.holds(scope))
+    }
 }
 
 /// Why there is no token.
@@ -111,6 +149,9 @@ pub enum SignInError {
     /// The code was not redeemed.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The token was not given back.
+    #[error(transparent)]
+    Revocation(#[from] RevocationError),
     /// The private files cannot be used.
     #[error("the client's own files cannot be used: {0}")]
     Store(#[from] PrivateFileError),
@@ -162,26 +203,27 @@ impl SignIn {
     ///
     /// # Errors
     /// The first thing that went wrong; nothing after it was done.
-    pub async fn access_token(&self, challenge: &BearerChallenge, reuse: Reuse) -> Result<Held, SignInError> {
+    pub async fn access_token(&self, challenge: &BearerChallenge, reuse: Reuse<'_>) -> Result<Held, SignInError> {
         let settings = &self.settings;
         let resource = resource_metadata::fetch(&self.http, &settings.server, challenge).await?;
         let scope =
             scope::choose(settings.scope.as_ref(), challenge.scope.as_ref(), resource.scopes_supported.as_ref());
-        if reuse == Reuse::Kept
-            && let Some(token) = self.kept(&resource, scope.as_ref())?
-        {
-            return Ok(Held { token, kept: true });
+        if let Some(held) = self.kept(&resource, scope.as_ref(), reuse).await? {
+            return Ok(held);
         }
-        let issuer = issuer_metadata::fetch(&self.http, &resource.authorization_server).await?;
+        let issuer = self.issuer(&resource.authorization_server).await?;
         let listener = CallbackListener::bind(&settings.redirect_uri).await?;
-        let client = self.identify(&issuer, scope.as_ref()).await?;
+        let client = self.identify(&issuer).await?;
+        let asked = with_refresh(scope.as_ref(), &issuer);
         let request = AuthorizationRequest::new(
             &AuthorizationParameters {
                 issuer: &issuer,
                 client_id: &client.credentials.id,
                 redirect_uri: &settings.redirect_uri,
                 resource: &resource.resource,
-                scope: scope.as_ref(),
+                scope: asked.as_ref(),
+                max_age: challenge.max_age,
+                acr_values: challenge.acr_values.as_deref(),
             },
             self.random.as_ref(),
         )?;
@@ -189,64 +231,21 @@ impl SignIn {
         let callback = listener.wait(settings.patience).await?;
         let redeemed = self.redeem(&request, &callback.query, (&issuer, &client, &resource)).await;
         callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;
-        let response = redeemed?;
-        self.keep(&response, (&issuer, &client, &resource), scope);
-        Ok(Held { token: response.access_token, kept: false })
+        Ok(self.hold(redeemed?, (&issuer.issuer, &resource.resource, &client.credentials.id), scope))
     }
 
-    /// Forgets the token for the server that sent `challenge`, and the registration made for it.
-    ///
-    /// # Errors
-    /// When the server's metadata or the files cannot be read.
-    pub async fn forget(&self, challenge: &BearerChallenge) -> Result<(), SignInError> {
-        let resource = resource_metadata::fetch(&self.http, &self.settings.server, challenge).await?;
-        self.tokens.forget(resource.authorization_server.as_str(), &resource.resource)?;
-        Ok(self.clients.forget(resource.authorization_server.as_str())?)
-    }
-
-    fn kept(&self, resource: &ResourceMetadata, scope: Option<&Scope>) -> Result<Option<AccessToken>, SignInError> {
-        let (issuer, now) = (resource.authorization_server.as_str(), self.clock.now());
-        let token = self.tokens.find(issuer, &resource.resource, scope, now)?;
-        let ours = |token: &StoredToken| match &self.settings.client {
-            ClientChoice::PreRegistered { credentials, .. } => token.client_id == credentials.id,
-            ClientChoice::Demo(_) | ClientChoice::Dynamic => true,
-        };
-        Ok(token.filter(ours).map(|token| token.access_token))
-    }
-
-    /// Pre-registered, else by registration; never with credentials of another issuer.
-    async fn identify(&self, issuer: &IssuerMetadata, scope: Option<&Scope>) -> Result<RegisteredClient, SignInError> {
-        match &self.settings.client {
-            ClientChoice::PreRegistered { credentials, issuer: home } => {
-                let home = match home {
-                    Some(home) => home.as_str().to_owned(),
-                    None => self.clients.bind(&credentials.id, &issuer.issuer)?,
-                };
-                if home != issuer.issuer {
-                    let (client_id, found) = (credentials.id.clone(), issuer.issuer.clone());
-                    return Err(SignInError::OtherIssuer { client_id, expected: home, found });
-                }
-                pre_registered(credentials, issuer)
-            }
-            ClientChoice::Demo(credentials) if issuer.token_endpoint.is_loopback() => {
-                pre_registered(credentials, issuer)
-            }
-            ClientChoice::Demo(_) | ClientChoice::Dynamic => self.registered(issuer, scope).await,
+    /// The checked metadata of `issuer`; with a loud word where a person vouched for S256.
+    async fn issuer(&self, issuer: &Endpoint) -> Result<IssuerMetadata, SignInError> {
+        let vouched = self.settings.assume_s256.iter().any(|known| known == issuer.as_str());
+        let pkce = if vouched { Pkce::Assumed } else { Pkce::Published };
+        if vouched {
+            let issuer = issuer.as_str();
+            (self.notice)(&format!(
+                "WARNING: --assume-s256 trusts that {issuer} checks PKCE with S256, which it does not publish. If it does \
+                 not, whoever steals the code of this sign-in can redeem it."
+            ));
         }
-    }
-
-    async fn registered(
-        &self,
-        issuer: &IssuerMetadata,
-        scope: Option<&Scope>,
-    ) -> Result<RegisteredClient, SignInError> {
-        let redirect_uri = &self.settings.redirect_uri;
-        if let Some(client) = self.clients.find(&issuer.issuer, redirect_uri, self.clock.now())? {
-            return Ok(client);
-        }
-        let client = registration::register(&self.http, issuer, redirect_uri, scope).await?;
-        self.clients.keep(&issuer.issuer, redirect_uri, &client)?;
-        Ok(client)
+        Ok(issuer_metadata::fetch(&self.http, issuer, pkce).await?)
     }
 
     fn show(&self, request: &AuthorizationRequest) {
@@ -267,42 +266,46 @@ impl SignIn {
             endpoint: &issuer.token_endpoint,
             client: &client.credentials,
             method: client.method,
-            code: &code,
-            verifier: request.verifier(),
-            redirect_uri: &self.settings.redirect_uri,
+            grant: TokenGrant::AuthorizationCode {
+                code: &code,
+                verifier: request.verifier(),
+                redirect_uri: &self.settings.redirect_uri,
+            },
             resource: &resource.resource,
         };
-        Ok(token::exchange_code(&self.http, &exchange).await?)
+        Ok(token::request(&self.http, &exchange).await?)
     }
 
-    /// A token that cannot be kept is still a token: the person is told, and goes on.
-    fn keep(
+    /// Keeps what was issued. A token that cannot be kept is still a token: the person is told, and goes on.
+    fn hold(
         &self,
-        response: &TokenResponse,
-        (issuer, client, resource): (&IssuerMetadata, &RegisteredClient, &ResourceMetadata),
+        response: TokenResponse,
+        (issuer, resource, client_id): (&str, &str, &str),
         requested_scope: Option<Scope>,
-    ) {
+    ) -> Held {
         let now = self.clock.now();
         let end = |seconds| now.saturating_add(SignedDuration::from_secs(seconds)).ok();
-        let kept = self.tokens.keep(&StoredToken {
-            issuer: issuer.issuer.clone(),
-            resource: resource.resource.clone(),
-            client_id: client.credentials.id.clone(),
+        let stored = StoredToken {
+            issuer: issuer.to_owned(),
+            resource: resource.to_owned(),
+            client_id: client_id.to_owned(),
             requested_scope,
+            granted_scope: response.scope,
             expires_at: response.expires_in.and_then(end),
-            access_token: response.access_token.clone(),
-        });
-        if let Err(error) = kept {
+            access_token: response.access_token,
+            refresh_token: response.refresh_token,
+        };
+        if let Err(error) = self.tokens.keep(&stored) {
             (self.notice)(&format!("You are signed in, but the next start will ask again: {error}."));
         }
+        Held::new(stored, false)
     }
 }
 
-fn pre_registered(credentials: &ClientCredentials, issuer: &IssuerMetadata) -> Result<RegisteredClient, SignInError> {
-    let method = credentials
-        .choose_method(&issuer.token_endpoint_auth_methods)
-        .ok_or_else(|| SignInError::ClientAuthentication(issuer.issuer.clone()))?;
-    Ok(RegisteredClient { credentials: credentials.clone(), method, secret_expires_at: None })
+/// `offline_access` on top where the issuer has it, because it may give refresh tokens only then (SEP-2207).
+fn with_refresh(scope: Option<&Scope>, issuer: &IssuerMetadata) -> Option<Scope> {
+    let Some(scope) = scope.filter(|_| issuer.offline_access_supported) else { return scope.cloned() };
+    Scope::parse(OFFLINE_ACCESS).map(|offline| scope.union(&offline))
 }
 
 #[cfg(test)]

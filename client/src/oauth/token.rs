@@ -1,4 +1,5 @@
-//! The token request of the authorization code grant, and the checks on its answer (OAuth 2.1 §4.1.3, RFC 8707).
+//! The token requests of the authorization code and refresh token grants, and the checks on their answers (OAuth 2.1
+//! §4.1.3 and §4.3, RFC 8707).
 
 use serde::Deserialize;
 use std::{borrow::Cow, fmt};
@@ -44,6 +45,47 @@ impl fmt::Debug for AccessToken {
     }
 }
 
+/// A refresh token; never shown, and sent to nobody but the issuer that made it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshToken(String);
+
+impl RefreshToken {
+    /// Accepts `1*VSCHAR` (RFC 6749 appendix A.17) of a bounded length; `None` for the rest.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let printable = raw.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+        ((1..=MAX_TOKEN_BYTES).contains(&raw.len()) && printable).then(|| Self(raw.to_owned()))
+    }
+
+    /// The token itself, for its issuer and the private file only.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken(***)")
+    }
+}
+
+/// What a token is asked for with.
+#[derive(Clone, Copy, Debug)]
+pub enum TokenGrant<'a> {
+    /// A code that the browser brought, for the first tokens.
+    AuthorizationCode {
+        /// The checked code.
+        code: &'a AuthorizationCode,
+        /// The verifier of the same authorization request.
+        verifier: &'a CodeVerifier,
+        /// The redirect URI of the same authorization request.
+        redirect_uri: &'a RedirectUri,
+    },
+    /// What came with the tokens before, for the next ones. The scope stays what it was.
+    RefreshToken(&'a RefreshToken),
+}
+
 /// All that goes into one token request.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRequest<'a> {
@@ -53,12 +95,8 @@ pub struct TokenRequest<'a> {
     pub client: &'a ClientCredentials,
     /// How the client authenticates.
     pub method: ClientAuthentication,
-    /// The checked code.
-    pub code: &'a AuthorizationCode,
-    /// The verifier of the same authorization request.
-    pub verifier: &'a CodeVerifier,
-    /// The redirect URI of the same authorization request.
-    pub redirect_uri: &'a RedirectUri,
+    /// What it asks with.
+    pub grant: TokenGrant<'a>,
     /// The resource of the same authorization request.
     pub resource: &'a str,
 }
@@ -72,6 +110,8 @@ pub struct TokenResponse {
     pub expires_in: Option<i64>,
     /// The scope granted, if it is not the one asked for.
     pub scope: Option<Scope>,
+    /// For the next access token, if the server gives one.
+    pub refresh_token: Option<RefreshToken>,
 }
 
 /// Why there is no token.
@@ -99,17 +139,24 @@ struct Document {
     token_type: String,
     expires_in: Option<i64>,
     scope: Option<String>,
+    refresh_token: Option<String>,
 }
 
 /// Builds the token request.
 #[must_use]
 pub fn token_request(token: &TokenRequest<'_>) -> Request {
     let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", token.code.reveal())
-        .append_pair("redirect_uri", token.redirect_uri.as_str())
-        .append_pair("code_verifier", token.verifier.reveal())
-        .append_pair("resource", token.resource);
+    match token.grant {
+        TokenGrant::AuthorizationCode { code, verifier, redirect_uri } => form
+            .append_pair("grant_type", "authorization_code")
+            .append_pair("code", code.reveal())
+            .append_pair("redirect_uri", redirect_uri.as_str())
+            .append_pair("code_verifier", verifier.reveal()),
+        TokenGrant::RefreshToken(token) => {
+            form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.reveal())
+        }
+    };
+    form.append_pair("resource", token.resource);
     token.client.add_to_form(token.method, &mut form);
     let body = form.finish().into_bytes();
     let mut request = exchange::post(token.endpoint.url(), "application/x-www-form-urlencoded", body);
@@ -143,14 +190,20 @@ pub fn process(answer: &Answer) -> Result<TokenResponse, TokenError> {
         None | Some("") => None,
         Some(raw) => Some(Scope::parse(raw).ok_or(TokenError::Malformed("scope breaks the grammar".into()))?),
     };
-    Ok(TokenResponse { access_token, expires_in: document.expires_in, scope })
+    let refresh_token = match document.refresh_token.as_deref() {
+        None | Some("") => None,
+        Some(raw) => {
+            Some(RefreshToken::parse(raw).ok_or(TokenError::Malformed("refresh_token breaks the grammar".into()))?)
+        }
+    };
+    Ok(TokenResponse { access_token, expires_in: document.expires_in, scope, refresh_token })
 }
 
-/// Redeems a code.
+/// Asks for a token.
 ///
 /// # Errors
 /// When the issuer does not answer, or refuses.
-pub async fn exchange_code(http: &reqwest::Client, token: &TokenRequest<'_>) -> Result<TokenResponse, TokenError> {
+pub async fn request(http: &reqwest::Client, token: &TokenRequest<'_>) -> Result<TokenResponse, TokenError> {
     process(&exchange::send(http, token_request(token)).await?)
 }
 

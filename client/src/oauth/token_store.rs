@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 use super::{
-    private_files::{PrivateFileError, PrivateFolder},
+    private_files::{FileLock, PrivateFileError, PrivateFolder},
     scope::Scope,
-    token::AccessToken,
+    token::{AccessToken, RefreshToken},
 };
 
 /// A token with less than this left is not worth using.
@@ -28,10 +28,14 @@ pub struct StoredToken {
     pub client_id: String,
     /// The scope that was asked for (less may have been granted).
     pub requested_scope: Option<Scope>,
+    /// The scope that was granted, if the issuer said that it is another one.
+    pub granted_scope: Option<Scope>,
     /// When it ends, if the issuer said so.
     pub expires_at: Option<Timestamp>,
     /// The token.
     pub access_token: AccessToken,
+    /// For the next one.
+    pub refresh_token: Option<RefreshToken>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -40,8 +44,10 @@ struct TokenFile {
     resource: String,
     client_id: String,
     requested_scope: Option<String>,
+    granted_scope: Option<String>,
     expires_at: Option<i64>,
     access_token: String,
+    refresh_token: Option<String>,
 }
 
 impl TokenStore {
@@ -53,22 +59,22 @@ impl TokenStore {
         PrivateFolder::open(folder.join("tokens")).map(Self)
     }
 
-    /// The token of `issuer` for `resource` that is still good at `now` and was asked for with at least `scope`.
+    /// The token of `issuer` for `resource`, in time or not.
     ///
     /// # Errors
     /// When the file cannot be read, or others may read it.
-    pub fn find(
-        &self,
-        issuer: &str,
-        resource: &str,
-        scope: Option<&Scope>,
-        now: Timestamp,
-    ) -> Result<Option<StoredToken>, PrivateFileError> {
+    pub fn find(&self, issuer: &str, resource: &str) -> Result<Option<StoredToken>, PrivateFileError> {
         let file: Option<TokenFile> = self.0.read_json(&[issuer, resource])?;
-        Ok(file
-            .filter(|file| file.issuer == issuer && file.resource == resource)
-            .and_then(StoredToken::from_file)
-            .filter(|token| token.is_good(scope, now)))
+        Ok(file.filter(|file| file.issuer == issuer && file.resource == resource).and_then(StoredToken::from_file))
+    }
+
+    /// Holds every other process and task off the token of `issuer` for `resource` until the lock is dropped, so that
+    /// a refresh token is used by one of them.
+    ///
+    /// # Errors
+    /// When there can be no lock file.
+    pub async fn lock(&self, issuer: &str, resource: &str) -> Result<FileLock, PrivateFileError> {
+        self.0.lock(&[issuer, resource]).await
     }
 
     /// Keeps `token`, in place of the one before.
@@ -81,8 +87,10 @@ impl TokenStore {
             resource: token.resource.clone(),
             client_id: token.client_id.clone(),
             requested_scope: token.requested_scope.as_ref().map(ToString::to_string),
+            granted_scope: token.granted_scope.as_ref().map(ToString::to_string),
             expires_at: token.expires_at.map(Timestamp::as_second),
             access_token: token.access_token.reveal().to_owned(),
+            refresh_token: token.refresh_token.as_ref().map(|token| token.reveal().to_owned()),
         };
         self.0.write_json(&[&token.issuer, &token.resource], &file)
     }
@@ -96,22 +104,36 @@ impl TokenStore {
     }
 }
 
+/// Whether a token that ends at `end` is still good for a while at `now`; one without an end is.
+#[must_use]
+pub fn in_time(end: Option<Timestamp>, now: Timestamp) -> bool {
+    end.is_none_or(|end| now.saturating_add(MARGIN).is_ok_and(|soon| soon < end))
+}
+
 impl StoredToken {
     fn from_file(file: TokenFile) -> Option<Self> {
         Some(Self {
             access_token: AccessToken::parse(&file.access_token)?,
             expires_at: file.expires_at.map(Timestamp::from_second).transpose().ok()?,
+            refresh_token: file.refresh_token.as_deref().and_then(RefreshToken::parse),
             requested_scope: file.requested_scope.as_deref().and_then(Scope::parse),
+            granted_scope: file.granted_scope.as_deref().and_then(Scope::parse),
             issuer: file.issuer,
             resource: file.resource,
             client_id: file.client_id,
         })
     }
 
-    fn is_good(&self, scope: Option<&Scope>, now: Timestamp) -> bool {
-        let held = self.requested_scope.as_ref().map_or(&[][..], Scope::tokens);
-        let covers = scope.is_none_or(|wanted| wanted.tokens().iter().all(|token| held.contains(token)));
-        covers && self.expires_at.is_none_or(|end| now.saturating_add(MARGIN).is_ok_and(|soon| soon < end))
+    /// Whether it was asked for with at least `scope`.
+    #[must_use]
+    pub fn covers(&self, scope: Option<&Scope>) -> bool {
+        scope.is_none_or(|wanted| self.requested_scope.as_ref().is_some_and(|held| held.holds(wanted)))
+    }
+
+    /// Whether it is still good for a while at `now`.
+    #[must_use]
+    pub fn is_in_time(&self, now: Timestamp) -> bool {
+        in_time(self.expires_at, now)
     }
 }
 

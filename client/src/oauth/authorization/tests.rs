@@ -14,8 +14,11 @@ fn metadata(authorization_endpoint: &str, iss_parameter_supported: bool) -> Issu
         authorization_endpoint: endpoint(authorization_endpoint),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
+        revocation_endpoint: None,
         token_endpoint_auth_methods: vec![ClientAuthentication::None],
         iss_parameter_supported,
+        metadata_documents_supported: false,
+        offline_access_supported: false,
     }
 }
 
@@ -26,6 +29,8 @@ fn make(issuer: &IssuerMetadata, scope: Option<&Scope>) -> Result<AuthorizationR
         redirect_uri: &RedirectUri::on_port(3030),
         resource: "HTTP://LocalHost:8001/mcp",
         scope,
+        max_age: None,
+        acr_values: None,
     };
     AuthorizationRequest::new(&about, &random())
 }

@@ -10,6 +10,8 @@ use crate::oauth::{
 };
 
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
+/// The scope that asks for a refresh token (OpenID Connect Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
 const OPENID: &str = "/.well-known/openid-configuration";
 
 /// A checked document; every endpoint in it may be called.
@@ -23,10 +25,16 @@ pub struct IssuerMetadata {
     pub token_endpoint: Endpoint,
     /// Where clients register themselves, if they may.
     pub registration_endpoint: Option<Endpoint>,
+    /// Where tokens are given back (RFC 7009), if they can be.
+    pub revocation_endpoint: Option<Endpoint>,
     /// Methods of client authentication that this client has as well.
     pub token_endpoint_auth_methods: Vec<ClientAuthentication>,
     /// Whether authorization responses always carry `iss` (RFC 9207 §3).
     pub iss_parameter_supported: bool,
+    /// Whether a client may name itself by the URL of its metadata document.
+    pub metadata_documents_supported: bool,
+    /// Whether `offline_access` is a scope there; elsewhere it is not asked for.
+    pub offline_access_supported: bool,
 }
 
 #[derive(Deserialize)]
@@ -35,11 +43,25 @@ struct Document {
     authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
     registration_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    client_id_metadata_document_supported: bool,
+    #[serde(default)]
+    scopes_supported: Vec<String>,
+}
+
+/// How it is known that an issuer holds codes to their verifier with S256 (RFC 7636).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pkce {
+    /// Its metadata says so, or it is not used.
+    Published,
+    /// A person said so for this issuer.
+    Assumed,
 }
 
 /// Where to look, in order: RFC 8414 with the path inserted, OpenID inserted, OpenID appended.
@@ -57,7 +79,12 @@ pub fn locations(issuer: &Endpoint) -> Vec<Endpoint> {
 ///
 /// # Errors
 /// When the document is there but must not be used.
-pub fn process(answer: &Answer, url: &Endpoint, issuer: &Endpoint) -> Result<Option<IssuerMetadata>, DiscoveryError> {
+pub fn process(
+    answer: &Answer,
+    url: &Endpoint,
+    issuer: &Endpoint,
+    pkce: Pkce,
+) -> Result<Option<IssuerMetadata>, DiscoveryError> {
     let Some(body) = document(answer, url)? else { return Ok(None) };
     let document: Document = serde_json::from_slice(body).map_err(|error| malformed(url, &error))?;
     // RFC 8414 §3.3: identical as strings, or the document MUST NOT be used.
@@ -65,7 +92,8 @@ pub fn process(answer: &Answer, url: &Endpoint, issuer: &Endpoint) -> Result<Opt
         return Err(DiscoveryError::IssuerMismatch { expected: issuer.as_str().to_owned(), found: document.issuer });
     }
     // MCP "Authorization Code Protection": absent means no PKCE, and then clients MUST refuse.
-    if !document.code_challenge_methods_supported.iter().any(|method| method == "S256") {
+    let published = document.code_challenge_methods_supported.iter().any(|method| method == "S256");
+    if !published && pkce == Pkce::Published {
         return Err(DiscoveryError::NoS256(document.issuer));
     }
     Ok(Some(IssuerMetadata {
@@ -74,8 +102,13 @@ pub fn process(answer: &Answer, url: &Endpoint, issuer: &Endpoint) -> Result<Opt
         registration_endpoint: (document.registration_endpoint)
             .map(|raw| endpoint("registration_endpoint", &raw, issuer))
             .transpose()?,
+        revocation_endpoint: (document.revocation_endpoint)
+            .map(|raw| endpoint("revocation_endpoint", &raw, issuer))
+            .transpose()?,
         token_endpoint_auth_methods: methods(document.token_endpoint_auth_methods_supported.as_deref()),
         iss_parameter_supported: document.authorization_response_iss_parameter_supported,
+        metadata_documents_supported: document.client_id_metadata_document_supported,
+        offline_access_supported: document.scopes_supported.iter().any(|scope| scope == OFFLINE_ACCESS),
         issuer: document.issuer,
     }))
 }
@@ -84,10 +117,10 @@ pub fn process(answer: &Answer, url: &Endpoint, issuer: &Endpoint) -> Result<Opt
 ///
 /// # Errors
 /// When no location has it, or the one that has it must not be used.
-pub async fn fetch(http: &reqwest::Client, issuer: &Endpoint) -> Result<IssuerMetadata, DiscoveryError> {
+pub async fn fetch(http: &reqwest::Client, issuer: &Endpoint, pkce: Pkce) -> Result<IssuerMetadata, DiscoveryError> {
     for url in locations(issuer) {
         let answer = exchange::send(http, exchange::get_json(url.url())).await?;
-        if let Some(metadata) = process(&answer, &url, issuer)? {
+        if let Some(metadata) = process(&answer, &url, issuer, pkce)? {
             return Ok(metadata);
         }
     }

@@ -77,16 +77,18 @@ pub enum DiscoveryError {
         /// The published `issuer`.
         found: String,
     },
-    /// No S256.
+    /// No S256, and nobody said that it is there all the same.
     #[error(
         "{0} does not offer PKCE with S256 (code_challenge_methods_supported), so a stolen code could be redeemed by \
-         somebody else; this client does not sign in there. Ask its operator to publish S256"
+         somebody else; this client does not sign in there. Two ways out: the MCP server publishes metadata in its place \
+         (MCP_RESOURCE_METADATA_SHIM=on at the server), or, if you know that it checks S256 all the same, start this \
+         client with --assume-s256 {0}"
     )]
     NoS256(String),
     /// An endpoint breaks a URL rule.
     #[error("{name} of {issuer} is not used: {reason}")]
     Endpoint {
-        /// `authorization_endpoint`, `token_endpoint` or `registration_endpoint`.
+        /// `authorization_endpoint`, `token_endpoint` …
         name: &'static str,
         /// The issuer.
         issuer: String,

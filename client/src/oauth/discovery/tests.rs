@@ -1,4 +1,4 @@
-use super::*;
+use super::{issuer_metadata::Pkce, *};
 use crate::oauth::{
     client::ClientAuthentication,
     scope::Scope,
@@ -145,7 +145,12 @@ fn document() -> Value {
 
 fn issuer(document: &Value) -> Result<Option<IssuerMetadata>, DiscoveryError> {
     let issuer = endpoint(ISSUER);
-    issuer_metadata::process(&json_answer(200, document.to_string()), &issuer_metadata::locations(&issuer)[0], &issuer)
+    issuer_metadata::process(
+        &json_answer(200, document.to_string()),
+        &issuer_metadata::locations(&issuer)[0],
+        &issuer,
+        Pkce::Published,
+    )
 }
 
 fn changed(member: &str, value: Value) -> Value {
@@ -251,7 +256,7 @@ fn broken_and_deep_json_is_an_error_and_not_a_crash() {
     let at = endpoint(ISSUER);
     let deep = "[".repeat(200_000);
     for body in ["", "{", "[]", "null", "\u{feff}{}", deep.as_str()] {
-        let refused = issuer_metadata::process(&json_answer(200, body), &at, &at);
+        let refused = issuer_metadata::process(&json_answer(200, body), &at, &at, Pkce::Published);
         assert!(matches!(refused, Err(DiscoveryError::Malformed { .. })));
     }
 }

@@ -14,7 +14,7 @@ fn processed(status: u16, body: &Value) -> Result<RegisteredClient, Registration
 #[test]
 fn registers_as_a_native_application_with_its_redirect() {
     let at = endpoint("https://auth.example/register");
-    let request = registration_request(&at, &redirect(), ClientAuthentication::None, Scope::parse("mcp:read").as_ref());
+    let request = registration_request(&at, &redirect(), ClientAuthentication::None);
     assert_eq!(request.method(), "POST");
     assert_eq!(request.uri(), "https://auth.example/register");
     let sent: Value = serde_json::from_slice(request.body()).unwrap();
@@ -22,12 +22,22 @@ fn registers_as_a_native_application_with_its_redirect() {
         "client_name": "Portcullis client",
         "application_type": "native",
         "redirect_uris": ["http://localhost:3030/callback"],
-        "grant_types": ["authorization_code"],
+        "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
-        "scope": "mcp:read",
     });
     assert_eq!(sent, expected);
+}
+
+#[test]
+fn the_metadata_document_names_its_own_url_and_what_the_specification_asks_for() {
+    let url = endpoint("https://client.example/client.json");
+    let document: Value = serde_json::from_str(&metadata_document(&url, &redirect())).unwrap();
+    assert_eq!(document["client_id"], "https://client.example/client.json");
+    assert_eq!(document["client_name"], "Portcullis client");
+    assert_eq!(document["redirect_uris"], json!(["http://localhost:3030/callback"]));
+    assert_eq!(document["token_endpoint_auth_method"], "none");
+    assert!(document.get("client_secret").is_none());
 }
 
 #[test]
@@ -78,8 +88,11 @@ fn asks_for_the_weakest_secret_that_the_server_takes() {
         authorization_endpoint: endpoint("https://auth.example/authorize"),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
+        revocation_endpoint: None,
         token_endpoint_auth_methods: methods.to_vec(),
         iss_parameter_supported: false,
+        metadata_documents_supported: false,
+        offline_access_supported: false,
     };
     assert_eq!(preferred_method(&issuer(&[Basic, Public])).unwrap(), Public);
     assert_eq!(preferred_method(&issuer(&[Post, Basic])).unwrap(), Basic);

@@ -300,10 +300,13 @@ async fn the_published_secret_of_the_demo_goes_to_this_computer_only() {
         authorization_endpoint: endpoint("https://auth.example/authorize"),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
+        revocation_endpoint: None,
         token_endpoint_auth_methods: Vec::new(),
         iss_parameter_supported: true,
+        metadata_documents_supported: false,
+        offline_access_supported: false,
     };
-    let error = client.identify(&elsewhere, None).await.unwrap_err();
+    let error = client.identify(&elsewhere).await.unwrap_err();
     assert!(matches!(error, SignInError::Registration(RegistrationError::NotOffered(_))));
     assert!(error.to_string().contains("MCP_CLIENT_ID"));
 }

@@ -39,8 +39,11 @@ pub(crate) fn authorization_code(code: &str) -> super::authorization::Authorizat
         authorization_endpoint: endpoint("https://auth.example/authorize"),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
+        revocation_endpoint: None,
         token_endpoint_auth_methods: Vec::new(),
         iss_parameter_supported: false,
+        metadata_documents_supported: false,
+        offline_access_supported: false,
     };
     let about = AuthorizationParameters {
         issuer: &issuer,
@@ -48,6 +51,8 @@ pub(crate) fn authorization_code(code: &str) -> super::authorization::Authorizat
         redirect_uri: &RedirectUri::on_port(3030),
         resource: "r",
         scope: None,
+        max_age: None,
+        acr_values: None,
     };
     let request = AuthorizationRequest::new(&about, &random()).unwrap();
     let state = request.url().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();

@@ -90,6 +90,8 @@ pub(crate) struct World {
     pub(crate) origin: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     replies: Arc<Mutex<Replies>>,
+    /// Shared by all clients of this world.
+    pub(crate) clock: Arc<ManualClock>,
     /// What the person was told.
     pub(crate) notices: Arc<Mutex<Vec<String>>>,
     folder: Arc<tempfile::TempDir>,
@@ -103,6 +105,7 @@ impl World {
             replies: Arc::new(Mutex::new(good_replies(&origin))),
             origin,
             seen: Arc::default(),
+            clock: Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap())),
             notices: Arc::default(),
             folder: Arc::new(tempfile::tempdir().unwrap()),
         };
@@ -136,6 +139,14 @@ impl World {
         lock(&self.seen).iter().map(|seen| seen.path.clone()).collect()
     }
 
+    /// What the page that was opened last asked for.
+    pub(crate) fn last_asked(&self) -> HashMap<String, String> {
+        let notices = lock(&self.notices);
+        let page =
+            notices.iter().rev().find_map(|notice| notice.split_whitespace().find(|word| word.contains("/authorize?")));
+        Url::parse(page.unwrap()).unwrap().query_pairs().into_owned().collect()
+    }
+
     /// How often a page was to be opened.
     pub(crate) fn sign_ins(&self) -> usize {
         lock(&self.notices).iter().filter(|notice| notice.contains("/authorize?")).count()
@@ -162,13 +173,15 @@ impl World {
         };
         SignIn {
             http: http_client(),
-            clock: Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap())),
+            clock: self.clock.clone(),
             random: Arc::new(random()),
             tokens: TokenStore::open(self.folder.path()).unwrap(),
             clients: ClientStore::open(self.folder.path()).unwrap(),
             settings: SignInSettings {
                 server: endpoint(&self.server()),
                 client: pre_registered(),
+                metadata_url: None,
+                assume_s256: Vec::new(),
                 scope: None,
                 redirect_uri: RedirectUri::on_port(port),
                 browser: Browser::Disabled,

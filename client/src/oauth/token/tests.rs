@@ -12,9 +12,11 @@ fn request(secret: &str, method: ClientAuthentication) -> (Request, HashMap<Stri
         endpoint: &endpoint("https://auth.example/token"),
         client: &client,
         method,
-        code: &authorization_code("c0de&x"),
-        verifier: &CodeVerifier::generate(&random()).unwrap(),
-        redirect_uri: &RedirectUri::on_port(3030),
+        grant: TokenGrant::AuthorizationCode {
+            code: &authorization_code("c0de&x"),
+            verifier: &CodeVerifier::generate(&random()).unwrap(),
+            redirect_uri: &RedirectUri::on_port(3030),
+        },
         resource: "http://localhost:8001/mcp",
     });
     let form = form_urlencoded::parse(request.body()).into_owned().collect();
@@ -31,6 +33,37 @@ fn the_request_holds_code_verifier_redirect_and_resource() {
     assert_eq!(form["redirect_uri"], "http://localhost:3030/callback");
     assert_eq!(form["resource"], "http://localhost:8001/mcp");
     assert_eq!(form["client_id"], "c");
+}
+
+#[test]
+fn a_refresh_holds_the_refresh_token_and_the_resource_and_no_code() {
+    let request = token_request(&TokenRequest {
+        endpoint: &endpoint("https://auth.example/token"),
+        client: &ClientCredentials { id: "c".into(), secret: None },
+        method: ClientAuthentication::None,
+        grant: TokenGrant::RefreshToken(&RefreshToken::parse("r&x y").unwrap()),
+        resource: "http://localhost:8001/mcp",
+    });
+    let form: HashMap<_, _> = form_urlencoded::parse(request.body()).into_owned().collect();
+    let expected = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "r&x y"),
+        ("resource", "http://localhost:8001/mcp"),
+        ("client_id", "c"),
+    ];
+    assert_eq!(form, expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+}
+
+#[test]
+fn a_refresh_token_of_other_characters_or_any_length_is_not_kept() {
+    let response =
+        |token: &str| processed(&json!({"access_token": "t", "token_type": "Bearer", "refresh_token": token}));
+    assert_eq!(response("r").unwrap().refresh_token, RefreshToken::parse("r"));
+    assert_eq!(response("").unwrap().refresh_token, None);
+    for bad in ["a\nb", "ä", &"x".repeat(MAX_TOKEN_BYTES + 1)] {
+        assert!(matches!(response(bad), Err(TokenError::Malformed(_))));
+    }
+    assert!(!format!("{:?}", RefreshToken::parse("s3cr3t")).contains("s3cr3t"));
 }
 
 #[test]

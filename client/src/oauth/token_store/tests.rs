@@ -13,8 +13,10 @@ fn token() -> StoredToken {
         resource: RESOURCE.into(),
         client_id: "simple-mcp-client".into(),
         requested_scope: Scope::parse("mcp:read"),
+        granted_scope: None,
         expires_at: Some(at(3600)),
         access_token: AccessToken::parse("ey.J.x").unwrap(),
+        refresh_token: RefreshToken::parse("r3fr3sh"),
     }
 }
 
@@ -28,25 +30,37 @@ fn store() -> (tempfile::TempDir, TokenStore) {
 fn a_token_is_found_again_by_its_issuer_and_resource_only() {
     let (_folder, store) = store();
     store.keep(&token()).unwrap();
-    assert_eq!(store.find(ISSUER, RESOURCE, None, at(0)).unwrap(), Some(token()));
+    assert_eq!(store.find(ISSUER, RESOURCE).unwrap(), Some(token()));
     for (issuer, resource) in [("http://localhost:9001", RESOURCE), (ISSUER, "http://localhost:8001/mcp/"), ("", "")] {
-        assert_eq!(store.find(issuer, resource, None, at(0)).unwrap(), None);
+        assert_eq!(store.find(issuer, resource).unwrap(), None);
     }
     store.forget(ISSUER, RESOURCE).unwrap();
-    assert_eq!(store.find(ISSUER, RESOURCE, None, at(0)).unwrap(), None);
+    assert_eq!(store.find(ISSUER, RESOURCE).unwrap(), None);
 }
 
 #[test]
-fn a_token_at_its_end_or_with_less_scope_is_not_used() {
-    let (_folder, store) = store();
-    store.keep(&token()).unwrap();
-    let scope = |raw| Scope::parse(raw);
-    for (second, wanted, found) in
-        [(0, "mcp:read", true), (3569, "mcp:read", true), (3570, "mcp:read", false), (0, "mcp:read mcp:write", false)]
-    {
-        let token = store.find(ISSUER, RESOURCE, scope(wanted).as_ref(), at(second)).unwrap();
-        assert_eq!(token.is_some(), found, "{second} {wanted}");
+fn a_token_near_its_end_is_not_in_time_and_one_with_less_scope_does_not_do() {
+    for (second, in_time) in [(0, true), (3569, true), (3570, false), (3601, false)] {
+        assert_eq!(token().is_in_time(at(second)), in_time, "{second}");
     }
+    assert!(StoredToken { expires_at: None, ..token() }.is_in_time(at(1 << 37)));
+    for (wanted, covers) in [("mcp:read", true), ("mcp:read mcp:write", false), ("", true)] {
+        assert_eq!(token().covers(Scope::parse(wanted).as_ref()), covers, "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn the_lock_of_a_token_is_held_by_one_at_a_time() {
+    let (_folder, store) = store();
+    let held = store.lock(ISSUER, RESOURCE).await.unwrap();
+    let other = store.lock(ISSUER, "http://localhost:8002/mcp").await.unwrap();
+    // `biased` asks the waiting one first, which must not have the lock yet.
+    let mut second = Box::pin(store.lock(ISSUER, RESOURCE));
+    let early = tokio::select! { biased; _ = &mut second => true, () = std::future::ready(()) => false };
+    assert!(!early);
+    drop(held);
+    second.await.unwrap();
+    drop(other);
 }
 
 #[cfg(unix)]

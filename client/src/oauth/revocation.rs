@@ -1,0 +1,113 @@
+//! Giving tokens back (RFC 7009). The server answers 200 also for a token that it does not know.
+
+use url::form_urlencoded;
+
+use super::{
+    client::{ClientAuthentication, ClientCredentials},
+    endpoint::Endpoint,
+    exchange::{self, Answer, ExchangeError, Request},
+    registration::ErrorDocument,
+    token_store::StoredToken,
+};
+
+/// Why a token could not be given back.
+#[derive(Debug, thiserror::Error)]
+pub enum RevocationError {
+    /// No answer.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The server refused.
+    #[error("the revocation endpoint refused: {0}")]
+    Refused(String),
+}
+
+/// Builds the request for the refresh token if there is one, because its access tokens go with it (RFC 7009 §2.1);
+/// else for the access token.
+#[must_use]
+pub fn revocation_request(
+    endpoint: &Endpoint,
+    (client, method): (&ClientCredentials, ClientAuthentication),
+    token: &StoredToken,
+) -> Request {
+    let (value, hint) = match &token.refresh_token {
+        Some(refresh_token) => (refresh_token.reveal(), "refresh_token"),
+        None => (token.access_token.reveal(), "access_token"),
+    };
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", value).append_pair("token_type_hint", hint);
+    client.add_to_form(method, &mut form);
+    let body = form.finish().into_bytes();
+    let mut request = exchange::post(endpoint.url(), "application/x-www-form-urlencoded", body);
+    client.add_to_headers(method, &mut request);
+    request
+}
+
+/// Checks the answer to [`revocation_request`].
+///
+/// # Errors
+/// When it is anything but 200.
+pub fn process(answer: &Answer) -> Result<(), RevocationError> {
+    if answer.status == http::StatusCode::OK {
+        return Ok(());
+    }
+    let refusal = serde_json::from_slice::<ErrorDocument>(&answer.body);
+    Err(RevocationError::Refused(refusal.map_or_else(|_| format!("status {}", answer.status), |said| said.error)))
+}
+
+/// Gives a token back.
+///
+/// # Errors
+/// When the issuer does not answer, or refuses.
+pub async fn revoke(
+    http: &reqwest::Client,
+    endpoint: &Endpoint,
+    client: (&ClientCredentials, ClientAuthentication),
+    token: &StoredToken,
+) -> Result<(), RevocationError> {
+    process(&exchange::send(http, revocation_request(endpoint, client, token)).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::{
+        client::ClientSecret,
+        testing::{endpoint, json_answer},
+        token::{AccessToken, RefreshToken},
+    };
+    use std::collections::HashMap;
+
+    fn form(refresh_token: Option<&str>) -> HashMap<String, String> {
+        let token = StoredToken {
+            issuer: "https://auth.example".into(),
+            resource: "https://mcp.example/mcp".into(),
+            client_id: "c".into(),
+            requested_scope: None,
+            granted_scope: None,
+            expires_at: None,
+            access_token: AccessToken::parse("the-access-token").unwrap(),
+            refresh_token: refresh_token.and_then(RefreshToken::parse),
+        };
+        let client = ClientCredentials { id: "c".into(), secret: ClientSecret::new("s") };
+        let at = endpoint("https://auth.example/revoke");
+        let request = revocation_request(&at, (&client, ClientAuthentication::Basic), &token);
+        assert!(request.headers().contains_key("authorization"));
+        form_urlencoded::parse(request.body()).into_owned().collect()
+    }
+
+    #[test]
+    fn the_refresh_token_goes_back_and_only_without_one_the_access_token() {
+        let both = form(Some("the-refresh-token"));
+        assert_eq!((both["token"].as_str(), both["token_type_hint"].as_str()), ("the-refresh-token", "refresh_token"));
+        let one = form(None);
+        assert_eq!((one["token"].as_str(), one["token_type_hint"].as_str()), ("the-access-token", "access_token"));
+    }
+
+    #[test]
+    fn only_a_200_counts_as_given_back() {
+        assert!(process(&json_answer(200, "")).is_ok());
+        let refused = process(&json_answer(401, r#"{"error":"invalid_client"}"#)).unwrap_err();
+        assert_eq!(refused.to_string(), "the revocation endpoint refused: invalid_client");
+        assert!(process(&json_answer(503, "<html>")).is_err());
+    }
+}

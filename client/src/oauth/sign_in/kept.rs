@@ -1,0 +1,123 @@
+//! A token from an earlier sign-in: used while it is good, renewed with its refresh token by one caller at a time
+//! (OAuth 2.1 §4.3), given back at the end (RFC 7009).
+
+use super::{ClientChoice, Held, Reuse, SignIn, SignInError};
+use crate::oauth::{
+    challenge::BearerChallenge,
+    discovery::{ResourceMetadata, resource_metadata},
+    revocation,
+    scope::Scope,
+    token::{self, AccessToken, TokenError, TokenGrant, TokenRequest},
+    token_store::StoredToken,
+};
+
+impl SignIn {
+    /// The kept token, or the one that its refresh token gives; `None` when the person has to sign in.
+    pub(super) async fn kept(
+        &self,
+        resource: &ResourceMetadata,
+        scope: Option<&Scope>,
+        reuse: Reuse<'_>,
+    ) -> Result<Option<Held>, SignInError> {
+        let refused = match reuse {
+            Reuse::Kept => None,
+            Reuse::Except(token) => Some(token),
+            Reuse::Never => return Ok(None),
+        };
+        let Some(stored) = self.stored(resource, scope)? else { return Ok(None) };
+        if self.is_good(&stored, refused) {
+            return Ok(Some(Held::new(stored, true)));
+        }
+        if stored.refresh_token.is_none() {
+            return Ok(None);
+        }
+        let _lock = self.tokens.lock(&stored.issuer, &stored.resource).await?;
+        // Whoever held the lock before may have renewed the token, or forgotten it.
+        match self.stored(resource, scope)? {
+            Some(stored) if self.is_good(&stored, refused) => Ok(Some(Held::new(stored, true))),
+            Some(stored) => self.renew(resource, stored).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Gives the tokens for the server that sent `challenge` back to their issuer, and forgets them and the
+    /// registration made there.
+    ///
+    /// # Errors
+    /// When the server's metadata or the files cannot be read. Tokens that cannot be given back are forgotten all the
+    /// same, and the person is told.
+    pub async fn forget(&self, challenge: &BearerChallenge) -> Result<(), SignInError> {
+        let resource = resource_metadata::fetch(&self.http, &self.settings.server, challenge).await?;
+        let issuer = resource.authorization_server.as_str();
+        if let Some(stored) = self.tokens.find(issuer, &resource.resource)?
+            && let Err(error) = self.give_back(&resource, &stored).await
+        {
+            (self.notice)(&format!("The token is forgotten here, but not revoked: {error}."));
+        }
+        self.tokens.forget(issuer, &resource.resource)?;
+        Ok(self.clients.forget(issuer)?)
+    }
+
+    async fn renew(&self, resource: &ResourceMetadata, stored: StoredToken) -> Result<Option<Held>, SignInError> {
+        let Some(refresh_token) = stored.refresh_token.clone() else { return Ok(None) };
+        let issuer = self.issuer(&resource.authorization_server).await?;
+        let Some(client) = self.known(&issuer)?.filter(|client| client.credentials.id == stored.client_id) else {
+            return Ok(None);
+        };
+        let request = TokenRequest {
+            endpoint: &issuer.token_endpoint,
+            client: &client.credentials,
+            method: client.method,
+            grant: TokenGrant::RefreshToken(&refresh_token),
+            resource: &stored.resource,
+        };
+        match token::request(&self.http, &request).await {
+            Ok(mut response) => {
+                // RFC 6749 §6: what the answer leaves out stays as it was.
+                response.refresh_token.get_or_insert(refresh_token);
+                response.scope = response.scope.or(stored.granted_scope);
+                let about = (stored.issuer.as_str(), stored.resource.as_str(), stored.client_id.as_str());
+                Ok(Some(self.hold(response, about, stored.requested_scope)))
+            }
+            Err(TokenError::Refused { error, .. }) if is_final(&error) => {
+                self.tokens.forget(&stored.issuer, &stored.resource)?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn give_back(&self, resource: &ResourceMetadata, stored: &StoredToken) -> Result<(), SignInError> {
+        let issuer = self.issuer(&resource.authorization_server).await?;
+        let Some(endpoint) = &issuer.revocation_endpoint else { return Ok(()) };
+        let Some(client) = self.known(&issuer)?.filter(|client| client.credentials.id == stored.client_id) else {
+            return Ok(());
+        };
+        Ok(revocation::revoke(&self.http, endpoint, (&client.credentials, client.method), stored).await?)
+    }
+
+    /// The kept token, if it was asked for with at least `scope` and issued to the client of the settings.
+    fn stored(&self, resource: &ResourceMetadata, scope: Option<&Scope>) -> Result<Option<StoredToken>, SignInError> {
+        let stored = self.tokens.find(resource.authorization_server.as_str(), &resource.resource)?;
+        let ours = |token: &StoredToken| match &self.settings.client {
+            ClientChoice::PreRegistered { credentials, .. } => token.client_id == credentials.id,
+            ClientChoice::Demo(_) | ClientChoice::Dynamic => true,
+        };
+        Ok(stored.filter(|token| token.covers(scope) && ours(token)))
+    }
+
+    fn is_good(&self, stored: &StoredToken, refused: Option<&AccessToken>) -> bool {
+        stored.is_in_time(self.clock.now()) && Some(&stored.access_token) != refused
+    }
+}
+
+/// Whether a refusal says that this refresh token will never do again, as opposed to a server in trouble.
+fn is_final(error: &str) -> bool {
+    matches!(
+        error,
+        "invalid_grant" | "invalid_client" | "unauthorized_client" | "unsupported_grant_type" | "invalid_scope"
+    )
+}
+
+#[cfg(test)]
+mod tests;
