@@ -11,7 +11,6 @@ use client::{
             sign_in::{Application, Code},
             token,
         },
-        children::Plan,
         demo_client, demo_person,
         servers::Servers as _,
     },
@@ -26,7 +25,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use url::{Url, form_urlencoded};
 
-use crate::realm::{Realm, binaries, http, random};
+use crate::realm::{Realm, random};
 
 /// Many times the cache time.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,13 +41,11 @@ struct Asking {
 
 impl Asking {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut plan = Plan::isolated(binaries(), folder.path()).unwrap();
-        plan.mcp_server.set("MCP_RESOURCE_INTROSPECT", "always");
-        plan.mcp_server.set("MCP_RESOURCE_INTROSPECT_CACHE_SECONDS", "1");
-        let http = http();
-        let servers = plan.start(&http).await.unwrap_or_else(|error| panic!("{error}"));
-        let realm = Realm { servers, http, folder };
+        let realm = Realm::start_with(|plan| {
+            plan.mcp_server.set("MCP_RESOURCE_INTROSPECT", "always");
+            plan.mcp_server.set("MCP_RESOURCE_INTROSPECT_CACHE_SECONDS", "1");
+        })
+        .await;
         let (challenge, endpoints) = realm.discover().await.unwrap();
         let redirect_uri = DEMO_REDIRECT_URI.parse().unwrap();
         Self { realm, endpoints, credentials: demo_client(), redirect_uri, scope: challenge.scope }

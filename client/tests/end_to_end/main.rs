@@ -12,6 +12,7 @@ mod introspection;
 mod logs;
 mod one_shot;
 mod realm;
+mod renewal;
 mod restarts;
 mod terminal;
 mod wire;

@@ -24,8 +24,14 @@ pub(crate) struct Realm {
 
 impl Realm {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_plan| {}).await
+    }
+
+    /// With settings of its own.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Plan)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let plan = Plan::isolated(binaries(), folder.path()).unwrap();
+        let mut plan = Plan::isolated(binaries(), folder.path()).unwrap();
+        change(&mut plan);
         let http = http();
         let servers = plan.start(&http).await.unwrap_or_else(|error| panic!("{error}"));
         Self { servers, http, folder }
