@@ -84,13 +84,14 @@ fn introspection_settings(f: &mut fmt::Formatter<'_>, issuer: &IssuerOptions) ->
     writeln!(f, "MCP_RESOURCE_INTROSPECT_URL={url}")?;
     if let Some(credentials) = &introspection.credentials {
         writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_ID={}", credentials.client_id)?;
-        let (secret, key) = match &credentials.proof {
-            Proof::Basic(_) | Proof::Post(_) => ("***", ""),
-            Proof::PrivateKeyJwt(_) => ("", "***"),
-            Proof::Nobody => ("", ""),
+        let (secret, key, key_id) = match &credentials.proof {
+            Proof::Basic(_) | Proof::Post(_) => ("***", "", ""),
+            Proof::PrivateKeyJwt(key) => ("", "***", key.key_id().unwrap_or_default()),
+            Proof::Nobody => ("", "", ""),
         };
         writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_SECRET={secret}")?;
         writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_KEY={key}")?;
+        writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_KEY_ID={key_id}")?;
         writeln!(f, "MCP_RESOURCE_INTROSPECT_CLIENT_METHOD={}", credentials.proof.method().as_str())?;
     }
     writeln!(f, "MCP_RESOURCE_INTROSPECT_CACHE_SECONDS={}", introspection.cache.as_secs())?;

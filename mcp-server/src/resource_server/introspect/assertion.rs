@@ -83,6 +83,12 @@ impl AssertionKey {
         Ok(Self { pair, key_id, random })
     }
 
+    /// The `kid` that the issuer knows it by, if it knows one.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
     /// An assertion of `client_id` for the issuer `audience`, with an identifier that no other has.
     pub(super) fn assertion(&self, client_id: &str, audience: &str, now: Timestamp) -> Result<String, NotSigned> {
         let mut token_id = [0; TOKEN_ID_BYTES];
