@@ -14,6 +14,7 @@ use crate::{
     services::Services,
     store::StoreError,
 };
+use futures_util::future::try_join_all;
 
 const CLIENT_ID: &str = "simple-mcp-client";
 const CLIENT_SECRET: &str = "simple-mcp-secret-123";
@@ -85,9 +86,8 @@ pub async fn install(services: &Services, person: Option<&DemoPerson>, with_test
     }
     let names: Vec<_> = people.iter().map(|person| person.username.clone()).collect();
     services.store.forget_demo(&names).await?;
-    for person in people {
-        put_person(services, person).await?;
-    }
+    // At once, because the second of two passwords one after the other would be hashed in memory that stays.
+    try_join_all(people.into_iter().map(|person| put_person(services, person))).await?;
     let is_left_over = |client: RegisteredClient| client.origin == Origin::Demo;
     if !with_test_set && services.store.client(&test_client).await?.is_some_and(is_left_over) {
         services.store.delete_client(&test_client).await?;

@@ -1,13 +1,12 @@
 //! Passwords: Argon2id on threads of its own, as many as may run at once, a bounded queue behind them, then a refusal.
 //! The pool never looks anybody up: an unknown person costs the same verification as a known one.
 
+mod worker_memory;
+
 use crate::domain::PasswordHash;
 use argon2::{
-    Argon2, Params,
-    password_hash::{
-        PasswordHasher as _, PasswordVerifier as _,
-        phc::{Output, ParamsString, PasswordHash as Phc, Salt},
-    },
+    Params,
+    password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
 use ring::{error::Unspecified, rand::SecureRandom};
 use std::{
@@ -21,16 +20,16 @@ use std::{
     thread,
 };
 use tokio::sync::{Semaphore, oneshot};
+use worker_memory::WorkerMemory;
 
 /// The bounded pool in which passwords are hashed and verified. Clones share one pool.
 #[derive(Clone)]
 pub struct PasswordPool {
-    /// Argon2id, 19 MiB, two passes, one lane: the OWASP recommendation, and the default of the crate.
-    argon2: Argon2<'static>,
+    /// Of new hashes: Argon2id, 19 MiB, two passes, one lane: the OWASP recommendation, and the default of the crate.
+    params: Params,
     /// What is verified for an unknown person. No password fits.
     nobody: PasswordHash,
-    /// Where threads of the pool's own take their work from. They are always the same ones: an allocator keeps what a
-    /// thread has freed for that thread, so the 19 MiB of one password would stay with every thread that ever had one.
+    /// Where threads of the pool's own take their work from. They are always the same ones, each with its own memory.
     work: mpsc::Sender<Work>,
     /// One permit for each that may run or wait.
     places: Arc<Semaphore>,
@@ -83,10 +82,10 @@ impl PasswordPool {
     /// # Errors
     /// The source of randomness failed.
     pub fn new(limits: PasswordLimits, random: &dyn SecureRandom) -> Result<Self, PasswordError> {
-        let argon2 = Argon2::default();
+        let params = Params::DEFAULT;
         Ok(Self {
-            nobody: hash_of_nobody(argon2.params(), random)?,
-            argon2,
+            nobody: hash_of_nobody(&params, random)?,
+            params,
             work: workers(limits.at_once),
             places: Arc::new(Semaphore::new(limits.at_once + limits.waiting)),
             verifications: Arc::default(),
@@ -104,10 +103,10 @@ impl PasswordPool {
     ) -> impl Future<Output = Result<PasswordHash, PasswordError>> + Send {
         // The salt first: the future may move to another thread, and `random` may not.
         let salt = bytes::<16>(random);
-        let (argon2, password) = (self.argon2.clone(), password.clone());
+        let (params, password) = (self.params.clone(), password.clone());
         async move {
             let salt = salt?;
-            let phc = self.run(move || argon2.hash_password_with_salt(password.0.as_bytes(), &salt)).await??;
+            let phc = self.run(move |memory| memory.hash(password.0.as_bytes(), &salt, &params)).await??;
             Ok(PasswordHash::from_phc(phc.to_string()))
         }
     }
@@ -118,18 +117,14 @@ impl PasswordPool {
     /// # Errors
     /// The pool is full, the stored hash is unreadable, or the worker failed.
     pub async fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Result<bool, PasswordError> {
-        let (argon2, password) = (self.argon2.clone(), password.clone());
+        let password = password.clone();
         let phc = stored.unwrap_or(&self.nobody).clone();
         let verifications = self.verifications.clone();
-        let verified = self.run(move || {
+        let verified = self.run(move |memory| {
             verifications.fetch_add(1, Ordering::Relaxed);
-            argon2.verify_password(password.0.as_bytes(), phc.reveal())
+            memory.verify(password.0.as_bytes(), phc.reveal())
         });
-        match verified.await? {
-            Ok(()) => Ok(stored.is_some()),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(PasswordError::Argon2(error)),
-        }
+        Ok(verified.await?? && stored.is_some())
     }
 
     /// How many verifications ran since the start.
@@ -145,12 +140,15 @@ impl PasswordPool {
         self.places.clone().try_acquire_many_owned(places).unwrap()
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut WorkerMemory) -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let (done, result) = oneshot::channel();
         // The place goes along: a caller that hangs up does not make room while its work still runs.
-        let work = move || {
-            let result = (!done.is_closed()).then(work);
+        let work = move |memory: &mut WorkerMemory| {
+            let result = (!done.is_closed()).then(|| work(memory));
             drop(place);
             if let Some(result) = result {
                 // A caller that has hung up meanwhile does not want to know.
@@ -163,7 +161,7 @@ impl PasswordPool {
     }
 }
 
-type Work = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce(&mut WorkerMemory) + Send>;
 
 /// Starts so many threads, which end when the pool does.
 fn workers(count: usize) -> mpsc::Sender<Work> {
@@ -171,11 +169,20 @@ fn workers(count: usize) -> mpsc::Sender<Work> {
     let receiver = Arc::new(Mutex::new(receiver));
     for _ in 0..count.max(1) {
         let receiver = receiver.clone();
-        let next = move || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        // Whoever waits for work has the lock: then there is none.
+        let waiting = move |memory: &mut WorkerMemory| {
+            if let Some(work) = receiver.try_lock().ok().and_then(|receiver| receiver.try_recv().ok()) {
+                return Ok(work);
+            }
+            memory.give_back();
+            receiver.lock().unwrap_or_else(PoisonError::into_inner).recv()
+        };
         let take_turns = move || {
-            while let Ok(work) = next() {
-                // Work that panics ends alone: its caller is told by the channel that it closes.
-                let _ = catch_unwind(AssertUnwindSafe(work));
+            let mut memory = WorkerMemory::default();
+            while let Ok(work) = waiting(&mut memory) {
+                // Work that panics ends alone: its caller is told by the channel that it closes. The memory has nothing
+                // in it that the next work reads.
+                let _ = catch_unwind(AssertUnwindSafe(|| work(&mut memory)));
             }
         };
         if let Err(error) = thread::Builder::new().name("password".to_owned()).spawn(take_turns) {
@@ -187,7 +194,7 @@ fn workers(count: usize) -> mpsc::Sender<Work> {
 
 impl fmt::Debug for PasswordPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordPool").field("argon2", &self.argon2).finish_non_exhaustive()
+        f.debug_struct("PasswordPool").field("params", &self.params).finish_non_exhaustive()
     }
 }
 
@@ -295,11 +302,11 @@ mod tests {
         let (release, held) = oneshot::channel::<()>();
         let running = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(move || held.blocking_recv()).await }
+            async move { pool.run(move |_| held.blocking_recv()).await }
         });
         let waiting = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(|| 2).await }
+            async move { pool.run(|_| 2).await }
         });
         while pool.places.available_permits() > 0 {
             tokio::task::yield_now().await;
@@ -317,13 +324,48 @@ mod tests {
         let pool = pool(2, 30);
         let mut threads = HashSet::new();
         for _ in 0..30 {
-            threads.insert(pool.run(|| thread::current().id()).await.unwrap());
+            threads.insert(pool.run(|_| thread::current().id()).await.unwrap());
         }
-        assert!(matches!(pool.run(|| panic!("in a test")).await.map(|(): ()| ()), Err(PasswordError::Worker(_))));
+        assert!(matches!(pool.run(|_| panic!("in a test")).await.map(|(): ()| ()), Err(PasswordError::Worker(_))));
         for _ in 0..30 {
-            threads.insert(pool.run(|| thread::current().id()).await.unwrap());
+            threads.insert(pool.run(|_| thread::current().id()).await.unwrap());
         }
         assert!(threads.len() <= 2, "{threads:?}");
+    }
+
+    #[tokio::test]
+    async fn passwords_that_wait_are_worked_on_in_the_same_memory() {
+        let (pool, random, one) = (pool(1, 8), random(), password("one"));
+        let (release, held) = oneshot::channel::<()>();
+        let first = pool.run(move |_| held.blocking_recv());
+        let (_, stored, kept, ()) =
+            tokio::join!(first, pool.hash(&one, &random), pool.run(|memory| memory.blocks()), async {
+                release.send(()).unwrap();
+            });
+        assert!(pool.verify(&one, Some(&stored.unwrap())).await.unwrap());
+        assert!(kept.unwrap() > 0);
+    }
+
+    #[test]
+    fn memory_that_is_given_back_is_gone_and_comes_again() {
+        let mut memory = WorkerMemory::default();
+        let stored = memory.hash(b"one", &[7; 16], &Params::DEFAULT).unwrap().to_string();
+        assert!(memory.blocks() > 0);
+        memory.give_back();
+        assert_eq!(memory.blocks(), 0);
+        assert!(memory.verify(b"one", &stored).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_parameters_and_of_other_software_verifies() {
+        // The reference implementation: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1
+        let known = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let stored = PasswordHash::from_phc(known.to_owned());
+        let pool = pool(1, 0);
+        assert!(pool.verify(&password("password"), Some(&stored)).await.unwrap());
+        assert!(!pool.verify(&password("differentpassword"), Some(&stored)).await.unwrap());
+        let own = pool.hash(&password("after it"), &random()).await.unwrap();
+        assert!(pool.verify(&password("after it"), Some(&own)).await.unwrap());
     }
 
     #[tokio::test]
@@ -334,7 +376,7 @@ mod tests {
         let caller = tokio::spawn({
             let pool = pool.clone();
             async move {
-                pool.run(move || {
+                pool.run(move |_| {
                     began.send(()).unwrap();
                     held.blocking_recv()
                 })
@@ -344,7 +386,7 @@ mod tests {
         begins.await.unwrap();
         caller.abort();
         assert!(caller.await.unwrap_err().is_cancelled());
-        assert!(matches!(pool.run(|| ()).await, Err(PasswordError::Busy)));
+        assert!(matches!(pool.run(|_| ()).await, Err(PasswordError::Busy)));
         release.send(()).unwrap();
     }
 
