@@ -159,13 +159,28 @@ test('whoami names the client that registered', async () => {
     }
 });
 
-test('a refused token leads to a new sign-in with the same registration', async () => {
+function flipped(accessToken) {
+    const [head, claims, signature] = accessToken.split('.');
+    return [head, claims, (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1)].join('.');
+}
+
+test('a refused token is renewed without the person', async () => {
     const person = new Person();
     await person.session(getTime);
     const { tokens, client } = person.stored;
-    const [head, claims, signature] = tokens.access_token.split('.');
-    const flipped = (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1);
-    person.stored.tokens = { ...tokens, access_token: [head, claims, flipped].join('.') };
+    person.stored.tokens = { ...tokens, access_token: flipped(tokens.access_token) };
+    await person.session(getTime);
+    assert.equal(person.stored.client, client);
+    assert.notEqual(person.stored.tokens.access_token, tokens.access_token);
+    assert.notEqual(person.stored.tokens.refresh_token, tokens.refresh_token);
+    assert.deepEqual([person.browser.logins, person.browser.consents], [1, 1]);
+});
+
+test('a refused token that cannot be renewed leads to a new sign-in with the same registration', async () => {
+    const person = new Person();
+    await person.session(getTime);
+    const { tokens: { refresh_token: _, ...tokens }, client } = person.stored;
+    person.stored.tokens = { ...tokens, access_token: flipped(tokens.access_token) };
     await person.session(getTime);
     assert.equal(person.stored.client, client);
     assert.equal(person.seen('POST', '/register'), 0);

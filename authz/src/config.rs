@@ -234,6 +234,10 @@ fn assertion_issuers(cli: &Cli, ours: Option<&PublicUrl>, problems: &mut Problem
 fn outgoing(args: &ServingArgs, problems: &mut Problems) -> ClientOptions {
     let extra_ca_pem = args.ca_cert.as_ref().and_then(|path| {
         let read = std::fs::read(path);
+        // The certificate that all processes of this machine trust is made by the first of them that serves.
+        if args.tls_self_signed && read.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return None;
+        }
         problems.check("MCP_CA_CERT", "name a readable PEM file", read)
     });
     ClientOptions { extra_ca_pem, ..ClientOptions::default() }

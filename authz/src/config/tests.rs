@@ -162,3 +162,12 @@ fn refresh_tokens_and_trusted_issuers_are_judged_with_the_rest() {
     expected.sort_unstable();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_certificate_to_trust_may_be_missing_only_where_this_machine_makes_it() {
+    let missing = ["--ca-cert", "/nonexistent/cert.pem"];
+    assert_eq!(problems(&missing), ["MCP_CA_CERT"]);
+    assert!(config(&[&missing[..], &["--tls-self-signed"]].concat()).outgoing.extra_ca_pem.is_none());
+    let unreadable = ["--ca-cert", "/", "--tls-self-signed"];
+    assert_eq!(problems(&unreadable), ["MCP_CA_CERT"]);
+}
