@@ -102,6 +102,7 @@ async fn a_person_allows_a_device_disconnects_it_denies_another_and_signs_out() 
     in_chromium(async move |browser| {
         browser.goto(&allowed.page).await.unwrap();
         sign_in(&browser).await;
+        button(&browser, "Go on").await;
         assert!(text_of(&browser, "main").await.contains("Compare this code"));
         press(&browser, "Go on").await;
         button(&browser, "Deny").await;
