@@ -10,6 +10,7 @@ pub use assertion::InvalidAssertion;
 pub use key_sets::ClientKeySets;
 
 use crate::{
+    client_metadata_documents::{LookupError, UnusableDocument, find_client},
     domain::{ClientAuthentication, ClientStanding, RegisteredClient},
     form::{self, Form},
     protocol::{AuthenticationMethod, ClientId, ClientSecret, ErrorCode, MalformedParameters, Parameters},
@@ -56,6 +57,9 @@ pub enum Cause {
     /// Nobody has this identifier.
     #[error("unknown client")]
     UnknownClient,
+    /// The client's metadata document cannot be used.
+    #[error(transparent)]
+    Document(UnusableDocument),
     /// The client is registered for another method.
     #[error("another method is registered for this client")]
     MethodNotRegistered,
@@ -76,6 +80,15 @@ pub enum Cause {
     Store(#[from] StoreError),
 }
 
+impl From<LookupError> for Cause {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Document(error) => Self::Document(error),
+            LookupError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Finds out which client sent `form`.
 ///
 /// # Errors
@@ -84,7 +97,7 @@ pub async fn authenticate(services: &Services, form: &Form) -> Result<Authentica
     let by_header = form.headers.contains_key(header::AUTHORIZATION);
     let result = async {
         let credentials = Credentials::read(&form.headers, &form.parameters)?;
-        let client = services.store.client(&credentials.client_id).await?.ok_or(Cause::UnknownClient)?;
+        let client = find_client(services, &credentials.client_id, None).await?.ok_or(Cause::UnknownClient)?;
         let client = check(client, &credentials, services).await?;
         form.notes.client(client.id());
         check_standing(client)
@@ -219,7 +232,8 @@ fn form_decoded(encoded: &str) -> Option<String> {
 
 impl AuthenticationFailed {
     const fn code(&self) -> ErrorCode {
-        match self.cause {
+        match &self.cause {
+            Cause::Document(document) => document.code(),
             Cause::MultipleMethods | Cause::Malformed(_) => ErrorCode::InvalidRequest,
             Cause::Missing
             | Cause::Unreadable

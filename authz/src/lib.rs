@@ -9,6 +9,7 @@ pub mod authorize;
 pub mod bearer;
 pub mod cli;
 pub mod client_authentication;
+pub mod client_metadata_documents;
 pub mod clients_file;
 pub mod commands;
 pub mod config;

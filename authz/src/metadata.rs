@@ -1,6 +1,7 @@
 //! `GET /.well-known/oauth-authorization-server` (RFC 8414). It advertises only what exists.
 
 use crate::{
+    client_metadata_documents::admission,
     protocol::{AuthenticationMethod, GrantType, ResponseType, ScopeToken},
     routes,
     services::{Registration, Services},
@@ -47,6 +48,8 @@ pub struct AuthorizationServerMetadata {
     introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: Vec<&'static str>,
     authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id_metadata_document_supported: Option<bool>,
     protected_resources: Vec<String>,
     /// MCP Enterprise-managed authorization.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -84,6 +87,7 @@ impl AuthorizationServerMetadata {
             introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,
+            client_id_metadata_document_supported: admission(settings.registration).map(|_| true),
             protected_resources: resources.ids().map(ToString::to_string).collect(),
             authorization_grant_profiles_supported: grant_types(services)
                 .filter(|word| *word == GrantType::JwtBearer)

@@ -3,6 +3,7 @@
 use crate::{
     assertion_issuers::AssertionIssuers,
     client_authentication::ClientKeySets,
+    client_metadata_documents::ClientMetadataDocuments,
     clients_file::{self, InstallError},
     config::Config,
     demo::{self, DemoError},
@@ -45,6 +46,8 @@ pub struct Services {
     pub outgoing: Outgoing,
     /// The keys of clients that prove themselves by signatures.
     pub client_keys: ClientKeySets,
+    /// Which metadata documents of clients were fetched.
+    pub documents: ClientMetadataDocuments,
     /// The bounded pool that checks passwords.
     pub passwords: PasswordPool,
     /// Who typed wrong passwords.
@@ -196,6 +199,7 @@ impl Services {
             attempts: Attempts::default(),
             operations: Operations::open(&config.operations, &clock)?,
             client_keys: ClientKeySets::new(outgoing.clone(), clock.clone()),
+            documents: ClientMetadataDocuments::default(),
             outgoing,
             clock,
             random,

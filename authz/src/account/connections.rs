@@ -2,7 +2,7 @@
 
 use super::Done;
 use crate::{
-    domain::{Connection, Origin, RegisteredClient},
+    domain::{Connection, RegisteredClient},
     login::{Browser, BrowserForm, Destination},
     pages::{ContentSecurityPolicy, PageError, page, see_other},
     protocol::{ClientId, Parameters},
@@ -74,8 +74,8 @@ struct Row {
 }
 
 impl Row {
-    fn self_registered(&self) -> bool {
-        self.client.origin == Origin::SelfRegistered
+    fn unverified(&self) -> bool {
+        self.client.named_itself()
     }
 
     fn since(&self) -> String {

@@ -12,9 +12,10 @@ pub use prompt::Prompt;
 pub use request::{AuthorizationRequest, Refusal, Untrusted};
 
 use crate::{
+    client_metadata_documents::{LookupError, find_client},
     domain::{AuthenticatedPerson, ClientStanding, PendingAuthorization, RegisteredClient, RequestSecret},
     login::session::{Browser, SessionError},
-    operations::Refused,
+    operations::{CallerAddress, Refused},
     pages::{self, ErrorPage, Turn},
     protocol::{ClientId, ErrorCode, MalformedParameters, Parameters},
     routes,
@@ -22,6 +23,7 @@ use crate::{
     store::StoreError,
 };
 use axum::{
+    Extension,
     body::Bytes,
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
@@ -37,9 +39,10 @@ use std::sync::Arc;
 pub async fn get(
     State(services): State<Arc<Services>>,
     headers: HeaderMap,
+    caller: Option<Extension<CallerAddress>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, AuthorizeError> {
-    let checked = check(&services, query.unwrap_or_default().as_bytes()).await?;
+    let checked = check(&services, address(caller), query.unwrap_or_default().as_bytes()).await?;
     let Some(browser) = Browser::known(&services, &headers).await? else {
         checked.1.check_silent(false)?;
         let browser = Browser::known_or_new(&services, &headers).await?;
@@ -57,6 +60,7 @@ pub async fn get(
 pub async fn post(
     State(services): State<Arc<Services>>,
     headers: HeaderMap,
+    caller: Option<Extension<CallerAddress>>,
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<Response, AuthorizeError> {
@@ -64,7 +68,7 @@ pub async fn post(
     if query.is_some() || !is_form {
         return Err(AuthorizeError::NotAForm);
     }
-    let checked = check(&services, &body).await?;
+    let checked = check(&services, address(caller), &body).await?;
     let Some(browser) = Browser::known(&services, &headers).await? else {
         let path = services.public_url.path(routes::AUTHORIZE);
         return Ok(pages::see_other(&format!("{path}?{}", Parameters::parse(&body)?.encode())));
@@ -72,10 +76,18 @@ pub async fn post(
     begin(&services, browser, checked).await
 }
 
+fn address(caller: Option<Extension<CallerAddress>>) -> Option<CallerAddress> {
+    caller.map(|Extension(address)| address)
+}
+
 /// The client and the request of `raw` parameters.
-async fn check(services: &Services, raw: &[u8]) -> Result<(RegisteredClient, AuthorizationRequest), AuthorizeError> {
+async fn check(
+    services: &Services,
+    caller: Option<CallerAddress>,
+    raw: &[u8],
+) -> Result<(RegisteredClient, AuthorizationRequest), AuthorizeError> {
     let parameters = Parameters::parse(raw)?;
-    let client = load_client(services, &parameters).await?;
+    let client = load_client(services, caller, &parameters).await?;
     let resources = services.resources.current();
     let request = AuthorizationRequest::parse(&parameters, &client, &resources, services.public_url.issuer())?;
     Ok((client, request))
@@ -110,10 +122,14 @@ async fn begin(
     Ok(response)
 }
 
-async fn load_client(services: &Services, parameters: &Parameters) -> Result<RegisteredClient, AuthorizeError> {
+async fn load_client(
+    services: &Services,
+    caller: Option<CallerAddress>,
+    parameters: &Parameters,
+) -> Result<RegisteredClient, AuthorizeError> {
     let raw = parameters.once("client_id")?.ok_or(Untrusted::ClientMissing)?;
     let id = ClientId::parse(raw).map_err(|_| Untrusted::ClientUnknown)?;
-    let client = services.store.client(&id).await?.ok_or(Untrusted::ClientUnknown)?;
+    let client = find_client(services, &id, caller).await?.ok_or(Untrusted::ClientUnknown)?;
     match client.standing {
         ClientStanding::Active => Ok(client),
         ClientStanding::AwaitingApproval => Err(Untrusted::AwaitingApproval(client.id).into()),
@@ -133,6 +149,9 @@ pub enum AuthorizeError {
     /// There is nowhere that the answer may be sent to.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
+    /// The client cannot be looked up.
+    #[error(transparent)]
+    Client(#[from] LookupError),
     /// The client is told, at its redirect URI.
     #[error(transparent)]
     Refused(#[from] Box<Refusal>),
@@ -167,9 +186,19 @@ impl IntoResponse for AuthorizeError {
                 tracing::info!(cause = %reason, "authorization request answered with a page");
                 reason.page().into_response()
             }
+            Self::Client(LookupError::Document(reason)) => {
+                tracing::info!(cause = ?reason, "client metadata document refused");
+                let mut response = reason.page().into_response();
+                response.extensions_mut().insert(Refused(reason.code().as_str()));
+                response
+            }
             Self::NotAForm => malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "It is not one form."),
             Self::Malformed(_) => malformed(StatusCode::BAD_REQUEST, "A parameter is repeated or cannot be read."),
-            Self::Decision(_) | Self::Randomness(_) | Self::Session(_) | Self::Store(_) => {
+            Self::Client(LookupError::Store(_))
+            | Self::Decision(_)
+            | Self::Randomness(_)
+            | Self::Session(_)
+            | Self::Store(_) => {
                 tracing::error!(error = ?self, "authorization request failed");
                 let status = ErrorCode::TemporarilyUnavailable.status();
                 let message = "Something that the server stands on did not work.";

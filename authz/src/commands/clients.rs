@@ -122,7 +122,7 @@ async fn delete(store: &SqlStore, id: &str) -> Result<String, CommandError> {
     match client.origin {
         Origin::Configuration => return Err(ClientsError::FromElsewhere(client.id, "MCP_AUTH_CLIENTS_FILE").into()),
         Origin::Demo => return Err(ClientsError::FromElsewhere(client.id, "the demo set (MCP_AUTH_DEMO)").into()),
-        Origin::Operator | Origin::SelfRegistered => {}
+        Origin::Operator | Origin::SelfRegistered | Origin::MetadataDocument => {}
     }
     if !store.delete_client(&client.id).await? {
         return Err(ClientsError::Unknown(id.to_owned()).into());

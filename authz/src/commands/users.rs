@@ -164,7 +164,7 @@ fn line(person: &Person) -> String {
         Origin::Demo => "demo",
         Origin::Operator => "operator",
         Origin::Configuration => "file",
-        Origin::SelfRegistered => "signed up",
+        Origin::SelfRegistered | Origin::MetadataDocument => "signed up",
     };
     let name = person.name.as_ref().map_or("-", DisplayName::as_str);
     let email = person.email.as_ref().map_or("-", Email::as_str);

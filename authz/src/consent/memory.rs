@@ -4,7 +4,8 @@ use crate::domain::{ClientAuthentication, Origin, RegisteredClient};
 use crate::protocol::RedirectUri;
 
 /// Whether the page may be left out the next time that `client` asks with this redirect URI. Confidential clients that
-/// the operator registered; never public or loopback ones, nor those that registered themselves. Pure.
+/// the operator registered, and clients with a metadata document; never with a loopback redirect, nor clients that
+/// registered themselves. Pure.
 #[must_use]
 pub fn may_remember(client: &RegisteredClient, redirect_uri: &RedirectUri) -> bool {
     let known = match client.origin {
@@ -12,6 +13,8 @@ pub fn may_remember(client: &RegisteredClient, redirect_uri: &RedirectUri) -> bo
             client.authentication != ClientAuthentication::Public
         }
         Origin::SelfRegistered => false,
+        // Public or not: where the answer goes proves its name, and so did the document that names that address.
+        Origin::MetadataDocument => true,
     };
     known && redirect_uri.is_https()
 }
@@ -47,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn only_confidential_clients_of_the_operator_with_an_https_redirect_are_remembered() {
+    fn only_confidential_clients_of_the_operator_and_metadata_documents_with_an_https_redirect_are_remembered() {
         let https = RedirectUri::parse("https://app.example/cb").unwrap();
         let loopback = RedirectUri::parse("http://localhost:3030/cb").unwrap();
         for (origin, confidential, redirect_uri, expected) in [
@@ -57,6 +60,9 @@ mod tests {
             (Origin::SelfRegistered, true, &https, false),
             (Origin::SelfRegistered, false, &https, false),
             (Origin::SelfRegistered, false, &loopback, false),
+            (Origin::MetadataDocument, false, &https, true),
+            (Origin::MetadataDocument, true, &https, true),
+            (Origin::MetadataDocument, false, &loopback, false),
         ] {
             let client = client(origin, confidential);
             assert_eq!(may_remember(&client, redirect_uri), expected, "{origin:?} {confidential} {redirect_uri}");

@@ -56,6 +56,7 @@ fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str)
         resource_name: resource.and_then(|resource| resource.name.as_ref()).map(DisplayName::as_str),
         permissions: asking.pending.scope.tokens().map(Permission::of).collect(),
         self_registered: asking.client.origin == Origin::SelfRegistered,
+        client_host: asking.client.metadata_host(),
         loopback: asking.pending.redirect_uri.is_loopback(),
     };
     page(StatusCode::OK, &template, &ContentSecurityPolicy::FormToClient(&asking.pending.redirect_uri))
@@ -76,5 +77,6 @@ struct ConsentTemplate<'a> {
     resource_name: Option<&'a str>,
     permissions: Vec<Permission<'a>>,
     self_registered: bool,
+    client_host: Option<String>,
     loopback: bool,
 }

@@ -85,6 +85,21 @@ impl RegisteredClient {
         self.redirect_uris.iter().any(|registered| registered.allows(requested))
     }
 
+    /// The host that publishes the metadata document of this client, as the person should see it: what is certain about
+    /// it. `None` for a client without such a document.
+    #[must_use]
+    pub fn metadata_host(&self) -> Option<String> {
+        let url = Url::parse(self.id.as_str()).ok().filter(|_| self.origin == Origin::MetadataDocument)?;
+        let host = url.host_str()?;
+        Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    }
+
+    /// Whether the client gave itself its name, and nobody checked it.
+    #[must_use]
+    pub const fn named_itself(&self) -> bool {
+        matches!(self.origin, Origin::SelfRegistered | Origin::MetadataDocument)
+    }
+
     /// What to call the client on a page: its name, or its identifier.
     #[must_use]
     pub fn display_name(&self) -> &str {

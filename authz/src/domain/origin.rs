@@ -11,4 +11,6 @@ pub enum Origin {
     Configuration,
     /// Itself: at the registration endpoint (RFC 7591), for a client.
     SelfRegistered,
+    /// The document at the URL that is its identifier, for a client.
+    MetadataDocument,
 }

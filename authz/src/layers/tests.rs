@@ -62,6 +62,22 @@ async fn a_registration_flood_is_429_with_retry_after_for_its_address_alone() {
 }
 
 #[tokio::test]
+async fn a_flood_of_new_metadata_documents_is_a_429_page_and_known_clients_still_sign_in() {
+    let server = limited(&[]).await;
+    let authorize = |query: String| {
+        let request = Request::get(format!("{}?{query}", routes::AUTHORIZE)).header(header::HOST, "localhost:9000");
+        request.body(Body::empty()).unwrap()
+    };
+    let unknown = || authorize(encode(&[("client_id", "https://app.example/client.json")]));
+    let (answered, answer) = until_refused(&server, "192.0.2.1", unknown).await;
+    assert_eq!((answered, answer.header(header::RETRY_AFTER)), (100, Some("2")));
+    assert!(answer.body.contains("busy"), "{}", answer.body);
+    let known = authorize(encode(&AUTHORIZATION_REQUEST));
+    assert_eq!(send_from(&server, "192.0.2.1", known).await.location().path(), "/login");
+    assert_eq!(send_from(&server, "192.0.2.2", unknown()).await.status, StatusCode::BAD_REQUEST, "looked up");
+}
+
+#[tokio::test]
 async fn a_flood_of_device_requests_is_429_with_retry_after() {
     let server = limited(&[]).await;
     let request = || post(routes::DEVICE_AUTHORIZATION, &[("client_id", CLIENT)]);

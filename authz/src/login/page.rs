@@ -3,7 +3,7 @@
 use super::{Browser, Destination, TooSoon, page_address, with_cookie};
 use crate::{
     consent::Asking,
-    domain::{Origin, Subject},
+    domain::Subject,
     pages::{ContentSecurityPolicy, PageError, page, see_other, with_retry_after},
     protocol::Parameters,
     routes::{ACCOUNT, CONSENT, LOGIN, LOGOUT, SIGN_UP},
@@ -88,7 +88,7 @@ pub(super) fn sign_in(services: &Services, browser: &Browser, form: &LoginForm) 
         request: form.asking.as_ref().map(Asking::request),
         to: form.to.as_ref(),
         client: form.asking.as_ref().map(|asking| asking.client.display_name()),
-        self_registered: form.asking.as_ref().is_some_and(|asking| asking.client.origin == Origin::SelfRegistered),
+        unverified: form.asking.as_ref().is_some_and(|asking| asking.client.named_itself()),
         again: browser.session().subject().is_some(),
         resource: form.asking.as_ref().map_or("", |asking| asking.pending.resource.as_str()),
         username: &form.username,
@@ -174,7 +174,7 @@ struct LoginTemplate<'a> {
     request: Option<String>,
     to: Option<&'a Destination>,
     client: Option<&'a str>,
-    self_registered: bool,
+    unverified: bool,
     again: bool,
     resource: &'a str,
     username: &'a str,

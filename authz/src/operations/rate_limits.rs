@@ -29,7 +29,7 @@ pub struct RateLimits {
 pub enum Limited {
     /// Every post of a login form, of an address.
     SignIn,
-    /// Every registration, of an address.
+    /// Every registration and every metadata document of a client that is fetched to sign in, of an address.
     Registration,
     /// Every device authorization request, and every user code that is typed, of an address.
     Device,

@@ -47,6 +47,7 @@ async fn the_metadata_says_what_exists_and_nothing_else() {
         "introspection_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "client_id_metadata_document_supported": true,
         "protected_resources": [RESOURCE, OTHER_RESOURCE],
     });
     assert_eq!(answer.json(), expected);

@@ -32,4 +32,7 @@ pub trait ConsentStore {
 
     /// Revokes every grant of the person to the client, and forgets the consent, in one transaction.
     async fn disconnect(&self, subject: &Subject, client: &ClientId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Forgets what anybody allowed to the client. Its grants stay.
+    async fn forget_consents(&self, client: &ClientId) -> Result<(), StoreError>;
 }

@@ -53,5 +53,6 @@ const fn origin(origin: Origin) -> &'static str {
         Origin::Operator => "operator",
         Origin::Configuration => "file",
         Origin::SelfRegistered => "registered itself",
+        Origin::MetadataDocument => "metadata document",
     }
 }

@@ -116,7 +116,7 @@ const REPLACE: &str = "UPDATE clients SET name = $2, uri = $3, secret_hash = $4,
     registration_access = $14, jwks = $15, jwks_uri = $16 WHERE id = $1 AND origin = $11 AND origin = 'self' AND standing <> 'disabled'";
 
 const SWEEP: &str = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
-    WHERE origin = 'self' AND registered_at <= $1 AND (last_used_at IS NULL OR last_used_at <= $1) \
+    WHERE origin IN ('self', 'document') AND registered_at <= $1 AND (last_used_at IS NULL OR last_used_at <= $1) \
     AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client_id = clients.id AND grants.revoked_at IS NULL) LIMIT $2)";
 
 /// How many rows were written.
@@ -167,7 +167,7 @@ pub(super) async fn mark_used(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let statement = "UPDATE clients SET last_used_at = $1 \
-        WHERE id = $2 AND origin = 'self' AND (last_used_at IS NULL OR last_used_at < $1 - 86400)";
+        WHERE id = $2 AND origin IN ('self', 'document') AND (last_used_at IS NULL OR last_used_at < $1 - 86400)";
     sqlx::query(statement).bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
     Ok(())
 }

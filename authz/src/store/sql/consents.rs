@@ -69,6 +69,12 @@ impl ConsentStore for SqlStore {
         revoke.bind(client.as_str()).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
+
+    async fn forget_consents(&self, client: &ClientId) -> Result<(), StoreError> {
+        let query = sqlx::query("DELETE FROM consents WHERE client_id = $1").bind(client.as_str());
+        query.execute(&self.writer).await?;
+        Ok(())
+    }
 }
 
 /// Grants under which a token was issued, as long as one may be good; and consent that is remembered.

@@ -68,6 +68,7 @@ pub(super) const fn origin_word(origin: Origin) -> &'static str {
         Origin::Operator => "operator",
         Origin::Configuration => "configuration",
         Origin::SelfRegistered => "self",
+        Origin::MetadataDocument => "document",
     }
 }
 
@@ -77,6 +78,7 @@ pub(super) fn read_origin(word: &str) -> Result<Origin, UnknownWord> {
         "operator" => Ok(Origin::Operator),
         "configuration" => Ok(Origin::Configuration),
         "self" => Ok(Origin::SelfRegistered),
+        "document" => Ok(Origin::MetadataDocument),
         _ => Err(UnknownWord),
     }
 }

@@ -19,7 +19,7 @@ rules! {
     a_client_that_is_not_active_is_cut_off,
     a_deleted_client_takes_everything_with_it,
     clients_that_left_the_file_are_gone,
-    only_unused_clients_that_registered_themselves_are_swept,
+    only_unused_clients_that_nobody_here_registered_are_swept,
     initial_access_tokens_are_found_until_their_time_is_over,
     a_confidential_client_without_its_secret_is_an_error_and_not_a_public_client,
 }
@@ -138,7 +138,7 @@ async fn clients_that_left_the_file_are_gone(database: Database) {
     assert_eq!(ids, ["one", "three"]);
 }
 
-async fn only_unused_clients_that_registered_themselves_are_swept(database: Database) {
+async fn only_unused_clients_that_nobody_here_registered_are_swept(database: Database) {
     let store = database.open().await;
     let code = approved(&store).await;
     for (id, origin) in [("c_2", Origin::SelfRegistered), ("c_3", Origin::SelfRegistered), ("app", Origin::Operator)] {
@@ -152,6 +152,8 @@ async fn only_unused_clients_that_registered_themselves_are_swept(database: Data
     assert_eq!(store.sweep_clients(NOW, 10).await.unwrap(), 1);
     let ids: Vec<_> = store.clients().await.unwrap().into_iter().map(|client| client.id.to_string()).collect();
     assert_eq!(ids, ["app"]);
+    store.put_client(&client("https://app.example/client.json", Origin::MetadataDocument)).await.unwrap();
+    assert_eq!(store.sweep_clients(NOW, 10).await.unwrap(), 1, "its document brings it back");
 }
 
 async fn initial_access_tokens_are_found_until_their_time_is_over(database: Database) {

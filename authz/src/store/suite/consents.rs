@@ -10,6 +10,7 @@ rules! {
     consent_is_remembered_where_the_caller_says_so_and_grows,
     consent_gives_a_code_as_long_as_it_is_remembered,
     disconnecting_revokes_the_grants_of_that_client_and_forgets,
+    forgetting_what_was_allowed_to_a_client_leaves_its_grants,
     revoking_a_grant_forgets_the_consent_behind_it,
     a_used_grant_is_a_connection_until_it_is_disconnected,
     a_remembered_consent_is_a_connection,
@@ -82,6 +83,16 @@ async fn disconnecting_revokes_the_grants_of_that_client_and_forgets(database: D
     let store = database.reopen(store).await;
     assert_eq!(store.grant(&code.grant.id).await.unwrap().unwrap().state, GrantState::Revoked { at: NOW });
     assert_eq!(consent(&store, &code).await, None);
+}
+
+async fn forgetting_what_was_allowed_to_a_client_leaves_its_grants(database: Database) {
+    let store = database.open().await;
+    let code = remembered(&store).await;
+    store.forget_consents(&client("c_2", Origin::SelfRegistered).id).await.unwrap();
+    assert!(consent(&store, &code).await.is_some());
+    store.forget_consents(&code.grant.client_id).await.unwrap();
+    assert_eq!(consent(&store, &code).await, None);
+    assert_eq!(store.grant(&code.grant.id).await.unwrap().unwrap().state, GrantState::Alive);
 }
 
 async fn revoking_a_grant_forgets_the_consent_behind_it(database: Database) {
