@@ -134,6 +134,11 @@ pub struct ClientArgs {
     #[arg(long, env = "MCP_AUTH_UNUSED_CLIENT_DAYS", value_name = "DAYS", default_value_t = 90)]
     pub unused_client_days: u32,
 
+    /// Private-use schemes, such as com.example.app, that redirect URIs of applications may have; never javascript, data,
+    /// file, vbscript or blob
+    #[arg(long, env = "MCP_AUTH_REDIRECT_SCHEMES", value_name = "SCHEMES", value_delimiter = ',')]
+    pub redirect_schemes: Vec<String>,
+
     /// A JSON file of clients that are there from the start
     #[arg(long, env = "MCP_AUTH_CLIENTS_FILE", value_name = "FILE")]
     pub clients_file: Option<PathBuf>,

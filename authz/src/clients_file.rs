@@ -7,9 +7,9 @@ mod tests;
 
 use crate::{
     domain::{ClientAuthentication, Origin, RegisteredClient},
-    protocol::{ClientId, ClientSecret, Resource, Scope},
+    protocol::{ClientId, ClientSecret, Resource},
     register::{ClientMetadata, Enrolment, InvalidMetadata, MetadataRules, Registrant},
-    services::Services,
+    services::{Services, Settings},
     store::StoreError,
 };
 use ring::error::Unspecified;
@@ -93,17 +93,17 @@ pub enum InstallError {
 }
 
 impl ClientsFile {
-    /// Reads the file; `scopes` are the ones that there are.
+    /// Reads the file, and holds it to the settings.
     ///
     /// # Errors
     /// The first thing wrong with it.
-    pub fn read(path: &Path, scopes: &Scope) -> Result<Self, InvalidClientsFile> {
+    pub fn read(path: &Path, settings: &Settings) -> Result<Self, InvalidClientsFile> {
         let text = std::fs::read(path)?;
         let Ok(Value::Array(entries)) = json::parse(&text) else { return Err(InvalidClientsFile::NotAList) };
         let mut clients: Vec<ConfiguredClient> = Vec::new();
         for (entry, number) in entries.into_iter().zip(1..) {
             let Value::Object(members) = entry else { return Err(InvalidClientsFile::NotAList) };
-            let client = ConfiguredClient::read(members, scopes)
+            let client = ConfiguredClient::read(members, settings)
                 .and_then(|client| {
                     let is_taken = clients.iter().any(|other| other.id == client.id);
                     if is_taken { Err(InvalidClient::DuplicateId) } else { Ok(client) }
@@ -116,7 +116,7 @@ impl ClientsFile {
 }
 
 impl ConfiguredClient {
-    fn read(members: Map<String, Value>, scopes: &Scope) -> Result<Self, InvalidClient> {
+    fn read(members: Map<String, Value>, settings: &Settings) -> Result<Self, InvalidClient> {
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
         let id = text("client_id").and_then(|id| ClientId::parse(&id).ok()).ok_or(InvalidClient::Id)?;
         if id.as_str().contains("://") {
@@ -126,7 +126,8 @@ impl ConfiguredClient {
         let secret = secret.transpose()?;
         let introspects = text("introspects").map(|raw| Resource::parse(&raw)).transpose();
         let introspects = introspects.map_err(|_| InvalidClient::Introspects)?;
-        let rules = MetadataRules { registrant: Registrant::Operator, scopes };
+        let (scopes, redirects) = (&settings.scopes, &settings.redirects);
+        let rules = MetadataRules { registrant: Registrant::Operator, scopes, redirects };
         let metadata = ClientMetadata::from_object(members, &rules)?;
         if metadata.authentication_method.has_secret() != secret.is_some() {
             return Err(InvalidClient::Secret);

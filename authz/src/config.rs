@@ -79,8 +79,7 @@ impl TryFrom<Cli> for Config {
         let key_policy = key_policy(&cli, &mut problems);
         let resources = resources(&cli, &mut problems);
         let settings = settings(&cli, on_loopback, &mut problems);
-        let clients =
-            settings.as_ref().and_then(|settings| clients::file(&cli.clients, &settings.scopes, &mut problems));
+        let clients = settings.as_ref().and_then(|settings| clients::file(&cli.clients, settings, &mut problems));
         let fix = "write sqlite: and a file name, or postgres://user:password@host/database";
         let database_url = problems.check("MCP_AUTH_DATABASE_URL", fix, cli.database_url.parse::<DatabaseUrl>());
         let assertion_issuers = assertion_issuers(&cli, public_url.as_ref(), &mut problems);
@@ -195,6 +194,7 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
     let scopes = problems.check("MCP_AUTH_SCOPES", "write scope tokens separated by commas", scopes);
     let registration = clients::registration(&cli.clients, on_loopback, problems);
     let registration_scopes = clients::scopes(&cli.clients, problems);
+    let redirects = clients::redirects(&cli.clients, problems);
     let unused_client_lifetime = clients::unused_lifetime(&cli.clients, problems);
     Some(Settings {
         scopes: scopes?,
@@ -204,6 +204,7 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
         registration: registration?,
         registration_scopes: registration_scopes.ok()?,
         unused_client_lifetime: unused_client_lifetime?,
+        redirects: redirects?,
         signup: cli.signup,
     })
 }

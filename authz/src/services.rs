@@ -13,7 +13,7 @@ use crate::{
     },
     operations::Operations,
     outgoing::{Outgoing, SystemResolver},
-    protocol::Scope,
+    protocol::{RedirectRules, Scope},
     public_url::PublicUrl,
     resources::ServedResources,
     store::{SqlStore, Store, StoreError},
@@ -103,6 +103,8 @@ pub struct Settings {
     pub registration_scopes: Option<Scope>,
     /// How long a client that registered itself is kept without being let in by anybody.
     pub unused_client_lifetime: SignedDuration,
+    /// Which redirect URIs there may be beside https and loopback.
+    pub redirects: RedirectRules,
     /// Whether people may make accounts for themselves.
     pub signup: bool,
 }

@@ -89,7 +89,8 @@ async fn check(
     let parameters = Parameters::parse(raw)?;
     let client = load_client(services, caller, &parameters).await?;
     let resources = services.resources.current();
-    let request = AuthorizationRequest::parse(&parameters, &client, &resources, services.public_url.issuer())?;
+    let answers = (&services.settings.redirects, services.public_url.issuer());
+    let request = AuthorizationRequest::parse(&parameters, &client, &resources, answers)?;
     Ok((client, request))
 }
 

@@ -7,8 +7,8 @@ use crate::{
     openid,
     pages::{ErrorPage, Turn},
     protocol::{
-        ClientId, CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectUri, Resource,
-        ResponseType, Scope, State,
+        ClientId, CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectRules,
+        RedirectUri, Resource, ResponseType, Scope, State,
     },
     resources::ResourceList,
 };
@@ -56,6 +56,9 @@ pub enum Untrusted {
     /// The redirect URI is not one of the client's.
     #[error("redirect_uri is not registered")]
     RedirectUriNotRegistered,
+    /// The redirect URI is the client's, and the settings do not allow its scheme any more.
+    #[error("redirect_uri is of a kind that the settings do not allow")]
+    RedirectUriOff,
 }
 
 /// The client is told at its redirect URI (RFC 6749 §4.1.2.1).
@@ -79,9 +82,9 @@ impl AuthorizationRequest {
         parameters: &Parameters,
         client: &RegisteredClient,
         resources: &ResourceList,
-        issuer: &str,
+        (redirects, issuer): (&RedirectRules, &str),
     ) -> Result<Self, super::AuthorizeError> {
-        let redirect_uri = redirect_uri(parameters, client)?;
+        let redirect_uri = redirect_uri(parameters, client, redirects)?;
         let state = parameters.once("state").ok().flatten().map(State::parse);
         let (state, state_fits) = match state {
             Some(Ok(state)) => (Some(state), true),
@@ -165,17 +168,23 @@ fn once<'a>(parameters: &'a Parameters, name: &str) -> Result<Option<&'a str>, W
 }
 
 /// OAuth 2.1 §4.1.1: the redirect URI may be left out if only one is registered.
-fn redirect_uri(parameters: &Parameters, client: &RegisteredClient) -> Result<RedirectUri, super::AuthorizeError> {
+fn redirect_uri(
+    parameters: &Parameters,
+    client: &RegisteredClient,
+    rules: &RedirectRules,
+) -> Result<RedirectUri, Untrusted> {
     let requested =
         parameters.once("redirect_uri").map_err(|_: MalformedParameters| Untrusted::RedirectUriNotRegistered)?;
-    match (requested, client.redirect_uris.as_slice()) {
-        (None, [only]) => Ok(only.clone()),
-        (None, _) => Err(Untrusted::RedirectUriMissing.into()),
+    let known = match (requested, client.redirect_uris.as_slice()) {
+        (None, [only]) => only.clone(),
+        (None, _) => return Err(Untrusted::RedirectUriMissing),
         (Some(raw), _) => {
-            let requested = RedirectUri::parse(raw).ok().filter(|requested| client.allows_redirect(requested));
-            Ok(requested.ok_or(Untrusted::RedirectUriNotRegistered)?)
+            let requested = RedirectUri::from_store(raw).ok().filter(|requested| client.allows_redirect(requested));
+            requested.ok_or(Untrusted::RedirectUriNotRegistered)?
         }
-    }
+    };
+    // The client may be older than the settings.
+    if rules.allow(&known) { Ok(known) } else { Err(Untrusted::RedirectUriOff) }
 }
 
 fn check_kind(parameters: &Parameters, client: &RegisteredClient) -> Result<(), Wrong> {
@@ -242,6 +251,13 @@ impl Untrusted {
             Self::RedirectUriNotRegistered => {
                 cannot("The address that the application wants you to be sent back to is not registered for it.")
             }
+            Self::RedirectUriOff => ErrorPage::new(
+                StatusCode::BAD_REQUEST,
+                Turn::Operator,
+                "This application cannot be answered",
+                "It is registered, but the kind of address that it wants you to be sent back to is switched off here.",
+            )
+            .listing("The setting for it:", ["MCP_AUTH_REDIRECT_SCHEMES".to_owned()]),
             Self::AwaitingApproval(id) => ErrorPage::new(
                 StatusCode::FORBIDDEN,
                 Turn::Operator,

@@ -1,5 +1,7 @@
 //! The authorization endpoint as a browser and an attacker see it.
 
+mod private_use;
+
 use crate::{
     authorize::{DecisionError, deny},
     domain::{CodeSecret, PENDING_LIFETIME},

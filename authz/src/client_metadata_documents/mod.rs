@@ -149,7 +149,8 @@ async fn fetch(services: &Services, id: &ClientId) -> Result<(RegisteredClient, 
     if !is_json(&answer.headers) {
         return Err(UnusableDocument::ContentType);
     }
-    let rules = MetadataRules { registrant: Registrant::Itself, scopes: &services.registration_scopes() };
+    let (scopes, redirects) = (&services.registration_scopes(), &services.settings.redirects);
+    let rules = MetadataRules { registrant: Registrant::Itself, scopes, redirects };
     let metadata: ClientMetadata = document::check(&answer.body, id, &rules)?;
     let (origin, random) = (Origin::MetadataDocument, services.random.as_ref());
     let enrolment = Enrolment::new(id.clone(), metadata, origin, random, services.now());

@@ -1,18 +1,27 @@
 //! The file of clients: what is read, what is refused, what is there after a start.
 
 use super::*;
-use crate::{routes, testing::*};
+use crate::{
+    cli::Cli,
+    config::Config,
+    protocol::{InvalidRedirectUri, PrivateUseScheme, RedirectRules},
+    routes,
+    testing::*,
+};
+use clap::Parser as _;
 use serde_json::json;
 
-fn scopes() -> Scope {
-    Scope::parse("mcp:read mcp:write").unwrap()
+fn settings() -> Settings {
+    let schemes = vec![PrivateUseScheme::parse("com.example.app").unwrap()];
+    let config = Config::try_from(Cli::try_parse_from(["authz"]).unwrap()).unwrap();
+    Settings { redirects: RedirectRules { schemes }, ..config.settings }
 }
 
 fn read(content: &str) -> Result<ClientsFile, InvalidClientsFile> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clients.json");
     std::fs::write(&path, content).unwrap();
-    ClientsFile::read(&path, &scopes())
+    ClientsFile::read(&path, &settings())
 }
 
 fn app() -> Value {
@@ -85,4 +94,12 @@ fn what_is_not_a_list_of_objects_is_refused_and_no_secret_is_shown() {
     let error = read(&changed("client_secret", json!("hunter2".repeat(50))).to_string()).unwrap_err();
     assert!(error.to_string().starts_with("client 1: client_secret") && !error.to_string().contains("hunter2"));
     assert!(!format!("{:?}", read(&json!([app()]).to_string()).unwrap()).contains("app-secret"));
+}
+
+#[test]
+fn a_redirect_uri_has_a_scheme_that_the_settings_name() {
+    assert!(read(&changed("redirect_uris", json!(["com.example.app:/cb"])).to_string()).is_ok());
+    let other = changed("redirect_uris", json!(["com.example.other:/cb"]));
+    let expected = InvalidMetadata::RedirectUri(InvalidRedirectUri::SchemeNotAllowed);
+    assert_eq!(problem(&other), InvalidClient::Metadata(expected));
 }

@@ -4,8 +4,8 @@ use super::Config;
 use crate::{
     cli::ClientArgs,
     clients_file::ClientsFile,
-    protocol::{Scope, ScopeToken},
-    services::Registration,
+    protocol::{PrivateUseScheme, RedirectRules, Scope, ScopeToken},
+    services::{Registration, Settings},
 };
 use jiff::SignedDuration;
 use serving::settings::Problems;
@@ -15,6 +15,7 @@ pub(super) fn without_empty(args: ClientArgs) -> ClientArgs {
     ClientArgs {
         registration: args.registration.filter(|value| !value.is_empty()),
         registration_scopes: args.registration_scopes.into_iter().filter(|value| !value.is_empty()).collect(),
+        redirect_schemes: args.redirect_schemes.into_iter().filter(|value| !value.is_empty()).collect(),
         clients_file: args.clients_file.filter(|file| !file.as_os_str().is_empty()),
         ..args
     }
@@ -44,6 +45,14 @@ pub(super) fn scopes(args: &ClientArgs, problems: &mut Problems) -> Result<Optio
     problems.check("MCP_AUTH_REGISTRATION_SCOPES", fix, parsed).map(Some).ok_or(())
 }
 
+/// Which redirect URIs there may be beside https and loopback. `None` if they are wrong and `problems` know.
+pub(super) fn redirects(args: &ClientArgs, problems: &mut Problems) -> Option<RedirectRules> {
+    let fix = "write schemes that only one application has, such as com.example.app, separated by commas";
+    let parsed = args.redirect_schemes.iter().map(|raw| PrivateUseScheme::parse(raw.trim()));
+    let schemes: Vec<_> = parsed.map(|scheme| problems.check("MCP_AUTH_REDIRECT_SCHEMES", fix, scheme)).collect();
+    Some(RedirectRules { schemes: schemes.into_iter().collect::<Option<_>>()? })
+}
+
 pub(super) fn unused_lifetime(args: &ClientArgs, problems: &mut Problems) -> Option<SignedDuration> {
     let days = args.unused_client_days;
     if !(1..=3650).contains(&days) {
@@ -54,10 +63,10 @@ pub(super) fn unused_lifetime(args: &ClientArgs, problems: &mut Problems) -> Opt
 }
 
 /// Reads the file of clients. `None` if there is none, or it is wrong and `problems` know.
-pub(super) fn file(args: &ClientArgs, known: &Scope, problems: &mut Problems) -> Option<ClientsFile> {
+pub(super) fn file(args: &ClientArgs, settings: &Settings, problems: &mut Problems) -> Option<ClientsFile> {
     let path = args.clients_file.as_deref()?;
     let fix = "write a JSON array of client metadata, each with a client_id; README.md shows one";
-    problems.check("MCP_AUTH_CLIENTS_FILE", fix, ClientsFile::read(path, known))
+    problems.check("MCP_AUTH_CLIENTS_FILE", fix, ClientsFile::read(path, settings))
 }
 
 pub(super) fn print(config: &Config, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,5 +76,7 @@ pub(super) fn print(config: &Config, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     writeln!(f, "MCP_AUTH_REGISTRATION={}", settings.registration.as_str())?;
     writeln!(f, "MCP_AUTH_REGISTRATION_SCOPES={}", scopes.join(","))?;
     writeln!(f, "MCP_AUTH_UNUSED_CLIENT_DAYS={}", settings.unused_client_lifetime.as_hours() / 24)?;
+    let schemes: Vec<_> = settings.redirects.schemes.iter().map(ToString::to_string).collect();
+    writeln!(f, "MCP_AUTH_REDIRECT_SCHEMES={}", schemes.join(","))?;
     writeln!(f, "MCP_AUTH_CLIENTS_FILE={}", file.display())
 }

@@ -171,3 +171,13 @@ fn a_certificate_to_trust_may_be_missing_only_where_this_machine_makes_it() {
     let unreadable = ["--ca-cert", "/", "--tls-self-signed"];
     assert_eq!(problems(&unreadable), ["MCP_CA_CERT"]);
 }
+
+#[test]
+fn private_use_schemes_are_listed_and_the_dangerous_ones_refused() {
+    assert!(config(&["--redirect-schemes="]).settings.redirects.schemes.is_empty());
+    let fine = config(&["--redirect-schemes", "com.example.app, cursor"]);
+    assert!(fine.to_string().contains("MCP_AUTH_REDIRECT_SCHEMES=com.example.app,cursor\n"), "{fine}");
+    for refused in ["javascript", "data", "file", "vbscript", "blob", "Javascript", "https", "urn", "cursor:", "a b"] {
+        assert_eq!(problems(&["--redirect-schemes", &format!("cursor,{refused}")]), ["MCP_AUTH_REDIRECT_SCHEMES"]);
+    }
+}

@@ -58,6 +58,7 @@ fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str)
         self_registered: asking.client.origin == Origin::SelfRegistered,
         client_host: asking.client.metadata_host(),
         loopback: asking.pending.redirect_uri.is_loopback(),
+        private_use: asking.pending.redirect_uri.is_private_use(),
     };
     page(StatusCode::OK, &template, &ContentSecurityPolicy::FormToClient(&asking.pending.redirect_uri))
 }
@@ -79,4 +80,5 @@ struct ConsentTemplate<'a> {
     self_registered: bool,
     client_host: Option<String>,
     loopback: bool,
+    private_use: bool,
 }

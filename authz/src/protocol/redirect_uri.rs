@@ -1,6 +1,7 @@
-//! Redirect URIs (OAuth 2.1 §2.3, RFC 8252 §7.3, §8.3): https, or http to this machine, written in one way only.
-//! They match as strings, but for the port of a loopback redirect.
+//! Redirect URIs (OAuth 2.1 §2.3, RFC 8252 §7.1, §7.3, §8.3): https, http to this machine, or a private-use scheme that
+//! the operator named, written in one way only. They match as strings, but for the port of a loopback redirect.
 
+use super::{PrivateUseScheme, RedirectRules};
 use std::fmt;
 use url::{Host, Url};
 
@@ -35,8 +36,8 @@ pub enum InvalidRedirectUri {
     /// Has a user or a password in front of the host.
     #[error("has user information")]
     HasUserInformation,
-    /// Neither https nor http.
-    #[error("has a scheme other than https and http")]
+    /// Neither https nor http, nor a scheme that the operator named.
+    #[error("has a scheme other than https and http that MCP_AUTH_REDIRECT_SCHEMES does not name")]
     SchemeNotAllowed,
     /// http, and the host is not loopback.
     #[error("is http to a host that is not loopback")]
@@ -57,11 +58,28 @@ impl RedirectUri {
     /// Parameters of an authorization response; each has to be there once (RFC 6749 §4.1.2, RFC 9207 §2).
     const RESPONSE_PARAMETERS: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
 
-    /// Parses and checks in one step.
+    /// Parses and checks in one step: https, or http to loopback.
     ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn parse(raw: &str) -> Result<Self, InvalidRedirectUri> {
+        Self::parse_by(raw, &RedirectRules::default())
+    }
+
+    /// The same where the operator allows more.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse_by(raw: &str, rules: &RedirectRules) -> Result<Self, InvalidRedirectUri> {
+        let uri = Self::from_store(raw)?;
+        if rules.allow(&uri) { Ok(uri) } else { Err(InvalidRedirectUri::SchemeNotAllowed) }
+    }
+
+    /// Reads one that was allowed when it was stored; [`RedirectRules::allow`] says whether it still is.
+    ///
+    /// # Errors
+    /// The first rule that it breaks, whatever the operator allows.
+    pub fn from_store(raw: &str) -> Result<Self, InvalidRedirectUri> {
         check_characters(raw)?;
         let parsed = Url::parse(raw).map_err(|_| InvalidRedirectUri::NotAbsolute)?;
         check_scheme_and_host(&parsed)?;
@@ -95,20 +113,37 @@ impl RedirectUri {
         self.parsed.scheme() == "https"
     }
 
-    /// The host with its port, as the person should see it.
+    /// Whether the answer goes to whichever application on the person's device has claimed the scheme (RFC 8252 §8.6).
+    #[must_use]
+    pub fn is_private_use(&self) -> bool {
+        !self.is_https() && !self.is_loopback()
+    }
+
+    /// The scheme, in lower case.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        self.parsed.scheme()
+    }
+
+    /// The host with its port, as the person should see it; with a private-use scheme the scheme and its colon, because
+    /// any host may stand behind it.
     #[must_use]
     pub fn host(&self) -> String {
+        if self.is_private_use() {
+            return format!("{}:", self.scheme());
+        }
         let host = self.parsed.host_str().unwrap_or_default();
         self.parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     /// The source for `form-action` of a Content-Security-Policy: scheme, host and port. Its grammar has no place for
     /// an IPv6 address (CSP3 §2.3.1), and browsers would leave the source out and block the redirect: there, the
-    /// scheme alone.
+    /// scheme alone. So with a private-use scheme, which has no origin.
     #[must_use]
     pub fn form_action_source(&self) -> String {
         match self.parsed.host() {
-            Some(Host::Ipv6(_)) => format!("{}:", self.parsed.scheme()),
+            Some(Host::Ipv6(_)) => format!("{}:", self.scheme()),
+            _ if self.is_private_use() => format!("{}:", self.scheme()),
             _ => self.parsed.origin().ascii_serialization(),
         }
     }
@@ -164,11 +199,15 @@ fn check_characters(raw: &str) -> Result<(), InvalidRedirectUri> {
 }
 
 fn check_scheme_and_host(uri: &Url) -> Result<(), InvalidRedirectUri> {
-    if !matches!(uri.scheme(), "https" | "http") {
+    let private_use = !matches!(uri.scheme(), "https" | "http");
+    if private_use && PrivateUseScheme::parse(uri.scheme()).is_err() {
         return Err(InvalidRedirectUri::SchemeNotAllowed);
     }
     if !uri.username().is_empty() || uri.password().is_some() {
         return Err(InvalidRedirectUri::HasUserInformation);
+    }
+    if private_use {
+        return Ok(());
     }
     // `localhost` and the two loopback addresses themselves; 127.0.0.2 and localhost.example are somebody else.
     let (unspecified, loopback) = match uri.host() {

@@ -57,7 +57,8 @@ pub async fn put(
     }
     let object = ClientMetadata::object(&body)?;
     check_own(&object, &client)?;
-    let rules = MetadataRules { registrant: Registrant::Itself, scopes: &services.registration_scopes() };
+    let (scopes, redirects) = (&services.registration_scopes(), &services.settings.redirects);
+    let rules = MetadataRules { registrant: Registrant::Itself, scopes, redirects };
     let metadata = ClientMetadata::from_object(object, &rules)?;
     let (replaced, secret) = replaced(&client, metadata, &services)?;
     if !services.store.replace_client(&replaced, services.now()).await? {

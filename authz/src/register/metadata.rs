@@ -6,7 +6,10 @@ mod raw;
 
 use crate::{
     domain::ClientKeys,
-    protocol::{ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectUri, Scope},
+    protocol::{
+        ApplicationType, AuthenticationMethod, ErrorCode, GrantType, InvalidRedirectUri, RedirectRules, RedirectUri,
+        Scope,
+    },
 };
 use raw::Raw;
 use serde_json::{Map, Value};
@@ -40,6 +43,8 @@ pub struct MetadataRules<'a> {
     pub registrant: Registrant,
     /// What the client gets when it asks for nothing; also the most that a client gets that registers itself.
     pub scopes: &'a Scope,
+    /// Which redirect URIs it may have.
+    pub redirects: &'a RedirectRules,
 }
 
 /// Who describes a client.
@@ -64,8 +69,8 @@ pub enum InvalidMetadata {
     #[error("a redirect URI {0}")]
     RedirectUri(#[from] InvalidRedirectUri),
     /// A web client has to be sent back to a server (OIDC Dynamic Client Registration §2).
-    #[error("a web client has a redirect URI to the person's own machine")]
-    LoopbackForWeb,
+    #[error("a web client has a redirect URI that stays on the person's own machine")]
+    NativeForWeb,
     /// A name that is too long, or could show as something else than it is.
     #[error("client_name is too long or has control or bidirectional characters")]
     Name,
@@ -132,7 +137,7 @@ impl ClientMetadata {
         let grant_types = raw.grant_types(rules)?;
         raw.check_response_types(&grant_types)?;
         raw.check_uris()?;
-        let redirect_uris = raw.redirect_uris(&grant_types)?;
+        let redirect_uris = raw.redirect_uris(&grant_types, rules.redirects)?;
         let authentication_method = raw.authentication_method()?;
         let keys = raw.keys(authentication_method)?;
         let by_itself = |grant_type: &GrantType| grant_type.as_str() == "client_credentials";
@@ -157,7 +162,7 @@ impl InvalidMetadata {
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {
-            Self::RedirectUriCount | Self::RedirectUri(_) | Self::LoopbackForWeb => ErrorCode::InvalidRedirectUri,
+            Self::RedirectUriCount | Self::RedirectUri(_) | Self::NativeForWeb => ErrorCode::InvalidRedirectUri,
             Self::Malformed
             | Self::Name
             | Self::Uri
@@ -179,8 +184,10 @@ impl InvalidMetadata {
         match self {
             Self::Malformed => "the body is not a JSON object of client metadata",
             Self::RedirectUriCount => "redirect_uris has to name 1 to 20 URIs",
-            Self::RedirectUri(_) => "a redirect URI is not https or http to loopback, or not in normal form",
-            Self::LoopbackForWeb => "a web client cannot have a loopback redirect URI",
+            Self::RedirectUri(_) => {
+                "a redirect URI is not https, http to loopback or of a scheme that is allowed here, or not in normal form"
+            }
+            Self::NativeForWeb => "a web client has https redirect URIs",
             Self::Name => "client_name is too long or has characters that do not show",
             Self::Uri => "a URI about the client is not an http or https URL",
             Self::AuthenticationMethod => {

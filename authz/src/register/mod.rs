@@ -37,7 +37,8 @@ pub async fn post(
     if !form::has_media_type(&headers, "application/json") {
         return Err(RegisterError::NotJson);
     }
-    let rules = MetadataRules { registrant: Registrant::Itself, scopes: &services.registration_scopes() };
+    let (scopes, redirects) = (&services.registration_scopes(), &services.settings.redirects);
+    let rules = MetadataRules { registrant: Registrant::Itself, scopes, redirects };
     let metadata = ClientMetadata::parse(&body, &rules)?;
     let random = services.random.as_ref();
     let id = enrolment::new_client_id(random)?;

@@ -67,7 +67,8 @@ pub(super) async fn run(new: NewClient, store: &SqlStore, means: &Means) -> Resu
     resources.reload(store).await?;
     let resources = resources.current();
     let introspects = new.introspects.as_deref().map(|raw| resource(raw, &resources)).transpose()?;
-    let rules = MetadataRules { registrant: Registrant::Operator, scopes: &resources.scopes() };
+    let (scopes, redirects) = (&resources.scopes(), &means.config.settings.redirects);
+    let rules = MetadataRules { registrant: Registrant::Operator, scopes, redirects };
     let metadata = ClientMetadata::from_object(new.into_metadata()?, &rules).map_err(ClientsError::from)?;
     let exists = |token: &ScopeToken| rules.scopes.contains(token) || openid::SCOPES.contains(&token.as_str());
     if !metadata.scope.tokens().all(exists) {

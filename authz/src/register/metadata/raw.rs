@@ -4,7 +4,9 @@ use super::{InvalidMetadata, MetadataRules, Registrant};
 use crate::{
     domain::ClientKeys,
     openid,
-    protocol::{ApplicationType, AuthenticationMethod, GrantType, RedirectUri, ResponseType, Scope, ScopeToken},
+    protocol::{
+        ApplicationType, AuthenticationMethod, GrantType, RedirectRules, RedirectUri, ResponseType, Scope, ScopeToken,
+    },
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,13 +61,17 @@ impl Raw {
     }
 
     /// One to 20 where codes are sent to them; 20 at most everywhere.
-    pub(super) fn redirect_uris(&self, grant_types: &[GrantType]) -> Result<Vec<RedirectUri>, InvalidMetadata> {
+    pub(super) fn redirect_uris(
+        &self,
+        grant_types: &[GrantType],
+        rules: &RedirectRules,
+    ) -> Result<Vec<RedirectUri>, InvalidMetadata> {
         let raw = self.redirect_uris.as_deref().unwrap_or_default();
         let needed = usize::from(grant_types.contains(&GrantType::AuthorizationCode));
         if !(needed..=20).contains(&raw.len()) {
             return Err(InvalidMetadata::RedirectUriCount);
         }
-        Ok(raw.iter().map(|uri| RedirectUri::parse(uri)).collect::<Result<_, _>>()?)
+        Ok(raw.iter().map(|uri| RedirectUri::parse_by(uri, rules)).collect::<Result<_, _>>()?)
     }
 
     /// RFC 7591 §2: `jwks_uri` and `jwks` MUST NOT both be there. One has to be for `private_key_jwt`, with a key that
@@ -124,12 +130,12 @@ impl Raw {
 
     /// Without the member, the redirect URIs say it.
     pub(super) fn application_type(&self, redirect_uris: &[RedirectUri]) -> Result<ApplicationType, InvalidMetadata> {
-        let loopback = redirect_uris.iter().any(RedirectUri::is_loopback);
+        let native = !redirect_uris.iter().all(RedirectUri::is_https);
         match self.application_type.as_deref().map(ApplicationType::parse) {
             Some(Err(_)) => Err(InvalidMetadata::ApplicationType),
-            Some(Ok(ApplicationType::Web)) if loopback => Err(InvalidMetadata::LoopbackForWeb),
+            Some(Ok(ApplicationType::Web)) if native => Err(InvalidMetadata::NativeForWeb),
             Some(Ok(given)) => Ok(given),
-            None if loopback => Ok(ApplicationType::Native),
+            None if native => Ok(ApplicationType::Native),
             None => Ok(ApplicationType::Web),
         }
     }

@@ -125,7 +125,7 @@ fn read(row: &AnyRow) -> Result<PendingAuthorization, StoreError> {
         hash: RequestHash::from_store(text(row, "hash")?),
         session: SessionHash::from_store(text(row, "session_hash")?),
         client_id: parsed(row, "client_id", ClientId::parse)?,
-        redirect_uri: parsed(row, "redirect_uri", RedirectUri::parse)?,
+        redirect_uri: parsed(row, "redirect_uri", RedirectUri::from_store)?,
         scope: parsed(row, "scope", Scope::parse)?,
         state: optional(row, "state", State::parse)?,
         challenge: parsed(row, "challenge", CodeChallenge::parse)?,

@@ -178,7 +178,7 @@ fn read(row: &AnyRow) -> Result<RegisteredClient, StoreError> {
         name: optional_text(row, "name")?,
         uri: optional_text(row, "uri")?,
         authentication: read_authentication(row)?,
-        redirect_uris: list(row, "redirect_uris", RedirectUri::parse)?,
+        redirect_uris: list(row, "redirect_uris", RedirectUri::from_store)?,
         grant_types: list(row, "grant_types", GrantType::parse)?,
         scope: parsed(row, "scope", Scope::parse)?,
         application_type: parsed(row, "application_type", ApplicationType::parse)?,

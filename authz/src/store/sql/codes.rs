@@ -75,7 +75,7 @@ fn read(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {
     Ok(AuthorizationCode {
         hash: CodeHash::from_store(text(row, "hash")?),
         grant: grants::read(row)?,
-        redirect_uri: parsed(row, "redirect_uri", RedirectUri::parse)?,
+        redirect_uri: parsed(row, "redirect_uri", RedirectUri::from_store)?,
         challenge: parsed(row, "challenge", CodeChallenge::parse)?,
         nonce: optional(row, "nonce", Nonce::parse)?,
         expires_at: time(row, "expires_at")?,
