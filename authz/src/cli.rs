@@ -139,6 +139,11 @@ pub struct ClientArgs {
     #[arg(long, env = "MCP_AUTH_REDIRECT_SCHEMES", value_name = "SCHEMES", value_delimiter = ',')]
     pub redirect_schemes: Vec<String>,
 
+    /// Whether codes are shown to be copied for clients that cannot be redirected to (`urn:ietf:wg:oauth:2.0:oob`): on, off,
+    /// or auto (on if everything is on loopback)
+    #[arg(long, env = "MCP_AUTH_OUT_OF_BAND", value_name = "ON|OFF|AUTO", default_value = "auto")]
+    pub out_of_band: String,
+
     /// A JSON file of clients that are there from the start
     #[arg(long, env = "MCP_AUTH_CLIENTS_FILE", value_name = "FILE")]
     pub clients_file: Option<PathBuf>,

@@ -194,7 +194,7 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
     let scopes = problems.check("MCP_AUTH_SCOPES", "write scope tokens separated by commas", scopes);
     let registration = clients::registration(&cli.clients, on_loopback, problems);
     let registration_scopes = clients::scopes(&cli.clients, problems);
-    let redirects = clients::redirects(&cli.clients, problems);
+    let redirects = clients::redirects(&cli.clients, on_loopback, problems);
     let unused_client_lifetime = clients::unused_lifetime(&cli.clients, problems);
     Some(Settings {
         scopes: scopes?,

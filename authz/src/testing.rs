@@ -286,7 +286,7 @@ impl Server {
         let code = CodeSecret::generate(&random()).unwrap();
         let approval = Approval { person: self.person().await, code, memory: Memory::None };
         let target = crate::authorize::approve(&self.services, pending, &approval).await?;
-        Ok(Url::parse(&target).unwrap())
+        Ok(Url::parse(&target.location()).unwrap())
     }
 
     /// The whole way to an access token of the demo client.

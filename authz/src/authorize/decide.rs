@@ -1,5 +1,6 @@
 //! The end of an authorization request: a code or a refusal for the client, once.
 
+use super::answer::{Answer, Outcome};
 use crate::{
     consent::may_remember,
     domain::{
@@ -37,7 +38,7 @@ pub struct Approval {
     pub memory: Memory,
 }
 
-/// Somebody allows what `pending` asks for: makes the grant and its code, and returns where to send the browser (303).
+/// Somebody allows what `pending` asks for: makes the grant and its code, and returns the answer.
 ///
 /// # Errors
 /// The request was decided before, or the store or the randomness failed. No code exists then.
@@ -45,7 +46,7 @@ pub async fn approve(
     services: &Services,
     pending: &PendingAuthorization,
     approval: &Approval,
-) -> Result<String, DecisionError> {
+) -> Result<Answer, DecisionError> {
     let code = code(services, pending, &approval.person, &approval.code)?;
     match services.store.approve(pending, &code, approval.memory, services.now()).await? {
         Decision::First => Ok(approved(services, pending, &approval.code)),
@@ -53,11 +54,11 @@ pub async fn approve(
     }
 }
 
-/// The person denies what `pending` asks for: returns where to send the browser (303).
+/// The person denies what `pending` asks for: returns the answer.
 ///
 /// # Errors
 /// The request was decided before, or the store failed.
-pub async fn deny(services: &Services, pending: &PendingAuthorization) -> Result<String, DecisionError> {
+pub async fn deny(services: &Services, pending: &PendingAuthorization) -> Result<Answer, DecisionError> {
     match services.store.deny(pending, services.now()).await? {
         Decision::First => Ok(denied(services, pending)),
         Decision::AlreadyDecided => Err(DecisionError::AlreadyDecided),
@@ -74,7 +75,7 @@ pub async fn approve_as_before(
     client: &RegisteredClient,
     pending: &PendingAuthorization,
     person: &AuthenticatedPerson,
-) -> Result<Option<String>, DecisionError> {
+) -> Result<Option<Answer>, DecisionError> {
     let Some(consent) = remembered(services, client, pending, person).await? else { return Ok(None) };
     let secret = CodeSecret::generate(services.random.as_ref())?;
     let code = code(services, pending, person, &secret)?;
@@ -101,16 +102,16 @@ pub async fn remembered(
     Ok(consent.filter(|consent| consent.scope.contains_all(&pending.scope)))
 }
 
-/// Where the browser goes with a code.
+/// The answer with a code.
 #[must_use]
-pub fn approved(services: &Services, pending: &PendingAuthorization, code: &CodeSecret) -> String {
-    respond(services, pending, &[("code", &code.reveal())])
+pub fn approved(services: &Services, pending: &PendingAuthorization, code: &CodeSecret) -> Answer {
+    Answer::new(pending, Outcome::Code(code.reveal()), services.public_url.issuer())
 }
 
-/// Where the browser goes with a no.
+/// The answer with a no.
 #[must_use]
-pub fn denied(services: &Services, pending: &PendingAuthorization) -> String {
-    respond(services, pending, &[("error", ErrorCode::AccessDenied.as_str())])
+pub fn denied(services: &Services, pending: &PendingAuthorization) -> Answer {
+    Answer::new(pending, Outcome::Error(ErrorCode::AccessDenied.as_str()), services.public_url.issuer())
 }
 
 fn code(
@@ -139,12 +140,4 @@ fn code(
         expires_at: now + CODE_LIFETIME,
         state: CodeState::Issued,
     })
-}
-
-/// RFC 9207 §2: `iss` goes into every authorization response, errors included.
-fn respond(services: &Services, pending: &PendingAuthorization, answer: &[(&str, &str)]) -> String {
-    let state = pending.state.iter().map(|state| ("state", state.as_str()));
-    let issuer = ("iss", services.public_url.issuer());
-    let parameters: Vec<_> = answer.iter().copied().chain(state).chain([issuer]).collect();
-    pending.redirect_uri.with_query(&parameters)
 }

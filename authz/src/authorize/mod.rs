@@ -1,12 +1,14 @@
 //! `GET|POST /oauth2/authorize` (RFC 6749 §3.1, OAuth 2.1 §4.1.1, RFC 9207): checks a request, keeps it, and sends the
 //! browser to the login or consent page. The consent page ends it through [`approve`] or [`deny`].
 
+mod answer;
 mod decide;
 mod prompt;
 mod request;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Answer;
 pub use decide::{Approval, DecisionError, approve, approve_as_before, approved, denied, deny, remembered};
 pub use prompt::Prompt;
 pub use request::{AuthorizationRequest, Refusal, Untrusted};
@@ -108,10 +110,10 @@ async fn begin(
         ..request.pending(&client, &browser.session().hash, secret.hash(), now)
     };
     if let Some(person) = person
-        && let Some(target) = approve_as_before(services, &client, &pending, person).await?
+        && let Some(answer) = approve_as_before(services, &client, &pending, person).await?
     {
         tracing::info!(subject = %person.subject, client_id = %client.id, "allowed as before");
-        return Ok(pages::see_other(&target));
+        return Ok(answer.respond());
     }
     request.check_silent(person.is_some())?;
     services.store.begin_authorization(&pending).await?;
@@ -179,7 +181,7 @@ impl IntoResponse for AuthorizeError {
                     description = refusal.description(),
                     "authorization request refused"
                 );
-                let mut response = pages::see_other(&refusal.location());
+                let mut response = refusal.respond();
                 response.extensions_mut().insert(Refused(refusal.code.as_str()));
                 response
             }

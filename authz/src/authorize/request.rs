@@ -5,13 +5,14 @@ use super::prompt::Prompt;
 use crate::{
     domain::{PENDING_LIFETIME, PendingAuthorization, RegisteredClient, RequestHash, ServedResource, SessionHash},
     openid,
-    pages::{ErrorPage, Turn},
+    pages::{ErrorPage, Turn, see_other},
     protocol::{
         ClientId, CodeChallenge, ErrorCode, GrantType, MalformedParameters, Nonce, Parameters, RedirectRules,
         RedirectUri, Resource, ResponseType, Scope, State,
     },
     resources::ResourceList,
 };
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use jiff::Timestamp;
 
@@ -257,7 +258,10 @@ impl Untrusted {
                 "This application cannot be answered",
                 "It is registered, but the kind of address that it wants you to be sent back to is switched off here.",
             )
-            .listing("The setting for it:", ["MCP_AUTH_REDIRECT_SCHEMES".to_owned()]),
+            .listing(
+                "The settings for it:",
+                ["MCP_AUTH_REDIRECT_SCHEMES".to_owned(), "MCP_AUTH_OUT_OF_BAND".to_owned()],
+            ),
             Self::AwaitingApproval(id) => ErrorPage::new(
                 StatusCode::FORBIDDEN,
                 Turn::Operator,
@@ -282,8 +286,20 @@ impl Refusal {
         &self.description
     }
 
+    /// Tells the client at its redirect URI (RFC 6749 §4.1.2.1, RFC 8707 §2); where it has none that can be reached, tells
+    /// the person.
+    pub(super) fn respond(&self) -> Response {
+        if !self.redirect_uri.is_out_of_band() {
+            return see_other(&self.location());
+        }
+        let message = "The application asked for something that is not possible here.";
+        ErrorPage::new(StatusCode::BAD_REQUEST, Turn::Application, "This request cannot be answered", message)
+            .listing("What its people have to know:", [self.code.as_str().to_owned(), self.description.clone()])
+            .into_response()
+    }
+
     /// Where to send the browser: `error`, `state` and `iss` (RFC 9207 §2: errors too).
-    pub(super) fn location(&self) -> String {
+    fn location(&self) -> String {
         let mut parameters = vec![("error", self.code.as_str()), ("error_description", self.description.as_str())];
         parameters.extend(self.state.iter().map(|state| ("state", state.as_str())));
         parameters.push(("iss", &self.issuer));

@@ -1,5 +1,6 @@
 //! The authorization endpoint as a browser and an attacker see it.
 
+mod out_of_band;
 mod private_use;
 
 use crate::{
@@ -310,7 +311,7 @@ async fn parameters_that_are_not_text_end_on_a_page() {
 async fn denying_tells_the_client_once() {
     let server = Server::start().await;
     let pending = server.pending(&AUTHORIZATION_REQUEST).await;
-    let target = Url::parse(&deny(&server.services, &pending).await.unwrap()).unwrap();
+    let target = Url::parse(&deny(&server.services, &pending).await.unwrap().location()).unwrap();
     assert_eq!(target.parameter("error").as_deref(), Some("access_denied"));
     assert_eq!(target.parameter("state").as_deref(), Some("xyz"));
     assert_eq!(target.parameter("iss").as_deref(), Some(ISSUER));

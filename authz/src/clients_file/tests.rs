@@ -14,7 +14,7 @@ use serde_json::json;
 fn settings() -> Settings {
     let schemes = vec![PrivateUseScheme::parse("com.example.app").unwrap()];
     let config = Config::try_from(Cli::try_parse_from(["authz"]).unwrap()).unwrap();
-    Settings { redirects: RedirectRules { schemes }, ..config.settings }
+    Settings { redirects: RedirectRules { schemes, out_of_band: false }, ..config.settings }
 }
 
 fn read(content: &str) -> Result<ClientsFile, InvalidClientsFile> {

@@ -46,11 +46,20 @@ pub(super) fn scopes(args: &ClientArgs, problems: &mut Problems) -> Result<Optio
 }
 
 /// Which redirect URIs there may be beside https and loopback. `None` if they are wrong and `problems` know.
-pub(super) fn redirects(args: &ClientArgs, problems: &mut Problems) -> Option<RedirectRules> {
+pub(super) fn redirects(args: &ClientArgs, on_loopback: bool, problems: &mut Problems) -> Option<RedirectRules> {
     let fix = "write schemes that only one application has, such as com.example.app, separated by commas";
     let parsed = args.redirect_schemes.iter().map(|raw| PrivateUseScheme::parse(raw.trim()));
     let schemes: Vec<_> = parsed.map(|scheme| problems.check("MCP_AUTH_REDIRECT_SCHEMES", fix, scheme)).collect();
-    Some(RedirectRules { schemes: schemes.into_iter().collect::<Option<_>>()? })
+    let out_of_band = match args.out_of_band.as_str() {
+        "on" => true,
+        "off" => false,
+        "auto" => on_loopback,
+        _ => {
+            problems.add("MCP_AUTH_OUT_OF_BAND", "unknown word", "use on, off or auto");
+            return None;
+        }
+    };
+    Some(RedirectRules { schemes: schemes.into_iter().collect::<Option<_>>()?, out_of_band })
 }
 
 pub(super) fn unused_lifetime(args: &ClientArgs, problems: &mut Problems) -> Option<SignedDuration> {
@@ -78,5 +87,6 @@ pub(super) fn print(config: &Config, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     writeln!(f, "MCP_AUTH_UNUSED_CLIENT_DAYS={}", settings.unused_client_lifetime.as_hours() / 24)?;
     let schemes: Vec<_> = settings.redirects.schemes.iter().map(ToString::to_string).collect();
     writeln!(f, "MCP_AUTH_REDIRECT_SCHEMES={}", schemes.join(","))?;
+    writeln!(f, "MCP_AUTH_OUT_OF_BAND={}", if settings.redirects.out_of_band { "on" } else { "off" })?;
     writeln!(f, "MCP_AUTH_CLIENTS_FILE={}", file.display())
 }

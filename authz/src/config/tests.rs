@@ -181,3 +181,12 @@ fn private_use_schemes_are_listed_and_the_dangerous_ones_refused() {
         assert_eq!(problems(&["--redirect-schemes", &format!("cursor,{refused}")]), ["MCP_AUTH_REDIRECT_SCHEMES"]);
     }
 }
+
+#[test]
+fn codes_are_shown_to_be_copied_on_loopback_only_unless_said_otherwise() {
+    let away = ["--host", "0.0.0.0", "--public-url", "https://as.example", "--behind-tls-proxy"];
+    let shown = |flags: &[&str]| config(flags).settings.redirects.out_of_band;
+    assert!(shown(&[]) && !shown(&away));
+    assert!(!shown(&["--out-of-band", "off"]) && shown(&[&away[..], &["--out-of-band", "on"]].concat()));
+    assert_eq!(problems(&["--out-of-band", "perhaps"]), ["MCP_AUTH_OUT_OF_BAND"]);
+}

@@ -28,7 +28,7 @@ pub(super) async fn answer(
     let secret = RequestSecret::parse(named).ok_or(PageError::RequestGone)?;
     let session = &browser.session().hash;
     let decided = services.store.decided_authorization(&secret.hash(), session, services.now()).await?;
-    let target = match (decided, choice) {
+    let (answer, pending) = match (decided, choice) {
         (Some((pending, Verdict::Approved)), Choice::Allow) => {
             let code = browser.code(&secret);
             check_unused(services, &code).await?;
@@ -37,7 +37,7 @@ pub(super) async fn answer(
         (Some((pending, Verdict::Denied)), Choice::Deny) => (authorize::denied(services, &pending), pending),
         (Some(_) | None, _) => return Err(PageError::RequestGone),
     };
-    show(services, &target, choice).await
+    if answer.is_copied() { Ok(answer.respond()) } else { show(services, (&answer.location(), &pending), choice).await }
 }
 
 /// A code that was redeemed got to the client; sending it again would look like a replay, and end the client's access.
@@ -49,7 +49,7 @@ async fn check_unused(services: &Services, code: &CodeSecret) -> Result<(), Page
 
 async fn show(
     services: &Services,
-    (target, pending): &(String, PendingAuthorization),
+    (target, pending): (&str, &PendingAuthorization),
     choice: Choice,
 ) -> Result<Response, PageError> {
     let client = services.store.client(&pending.client_id).await?.ok_or(PageError::RequestGone)?;

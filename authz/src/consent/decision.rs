@@ -39,7 +39,7 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
         }
     };
     match decided {
-        Ok(target) => Ok(see_other(&target)),
+        Ok(answer) => Ok(answer.respond()),
         Err(DecisionError::AlreadyDecided) => again::answer(&services, browser, named, choice).await,
         Err(error) => Err(error.into()),
     }

@@ -33,7 +33,7 @@ pub(super) async fn get(
         tracing::info!(subject = %person.subject, client_id = %asking.client.id, "allowed as before");
         let (code, memory) = (browser.code(asking.secret()), Memory::Kept);
         let approval = Approval { person: person.clone(), code, memory };
-        return Ok(see_other(&approve(&services, &asking.pending, &approval).await?));
+        return Ok(approve(&services, &asking.pending, &approval).await?.respond());
     }
     let person = services.store.person(&person.subject).await?;
     Ok(person.map_or_else(login, |person| show(&services, &browser, &asking, person.username.as_str())))
@@ -57,8 +57,6 @@ fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str)
         permissions: asking.pending.scope.tokens().map(Permission::of).collect(),
         self_registered: asking.client.origin == Origin::SelfRegistered,
         client_host: asking.client.metadata_host(),
-        loopback: asking.pending.redirect_uri.is_loopback(),
-        private_use: asking.pending.redirect_uri.is_private_use(),
     };
     page(StatusCode::OK, &template, &ContentSecurityPolicy::FormToClient(&asking.pending.redirect_uri))
 }
@@ -79,6 +77,4 @@ struct ConsentTemplate<'a> {
     permissions: Vec<Permission<'a>>,
     self_registered: bool,
     client_host: Option<String>,
-    loopback: bool,
-    private_use: bool,
 }

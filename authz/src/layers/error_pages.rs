@@ -1,14 +1,18 @@
-//! Renders the error pages of the handlers, which do not know the request id.
+//! Renders the pages of the handlers that show the request id, which the handlers do not know.
 
-use crate::pages::ErrorPage;
+use crate::{authorize::Answer, pages::ErrorPage};
 use axum::{extract::Request, middleware::Next, response::Response};
 use serving::RequestId;
 
 pub(super) async fn render(request: Request, next: Next) -> Response {
     let request_id = request.extensions().get::<RequestId>().copied();
     let mut response = next.run(request).await;
-    let Some(error) = response.extensions_mut().remove::<ErrorPage>() else { return response };
-    let mut rendered = error.render(request_id);
+    let extensions = response.extensions_mut();
+    let mut rendered = match (extensions.remove::<ErrorPage>(), extensions.remove::<Answer>()) {
+        (Some(error), _) => error.render(request_id),
+        (None, Some(answer)) => answer.render(request_id),
+        (None, None) => return response,
+    };
     for name in [http::header::CONTENT_LENGTH, http::header::CONTENT_TYPE] {
         response.headers_mut().remove(name);
     }

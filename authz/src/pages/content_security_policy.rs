@@ -25,6 +25,7 @@ impl ContentSecurityPolicy<'_> {
     pub fn to_header_value(self) -> HeaderValue {
         let form_action = match self {
             Self::NoForm => "'none'".to_owned(),
+            Self::FormToClient(redirect_uri) if redirect_uri.is_out_of_band() => "'self'".to_owned(),
             Self::OwnForm => "'self'".to_owned(),
             Self::FormToClient(redirect_uri) => format!("'self' {}", redirect_uri.form_action_source()),
         };

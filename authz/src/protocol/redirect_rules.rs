@@ -1,5 +1,5 @@
 //! Which redirect URIs a server takes beside https and loopback: private-use schemes (RFC 8252 §7.1) that the operator
-//! named.
+//! named, and codes that are shown to be copied.
 
 use super::RedirectUri;
 use std::fmt;
@@ -9,6 +9,8 @@ use std::fmt;
 pub struct RedirectRules {
     /// The private-use schemes of applications.
     pub schemes: Vec<PrivateUseScheme>,
+    /// Whether a code may be shown, to be copied ([`RedirectUri::OUT_OF_BAND`]).
+    pub out_of_band: bool,
 }
 
 /// A scheme that an application may have for itself, such as `com.example.app`; lower case.
@@ -33,6 +35,9 @@ impl RedirectRules {
     /// Whether codes may be sent to `uri`.
     #[must_use]
     pub fn allow(&self, uri: &RedirectUri) -> bool {
+        if uri.is_out_of_band() {
+            return self.out_of_band;
+        }
         !uri.is_private_use() || self.schemes.iter().any(|scheme| scheme.0 == uri.scheme())
     }
 }
@@ -72,7 +77,8 @@ mod tests {
     use crate::protocol::InvalidRedirectUri;
 
     fn rules(schemes: &[&str]) -> RedirectRules {
-        RedirectRules { schemes: schemes.iter().map(|raw| PrivateUseScheme::parse(raw).unwrap()).collect() }
+        let schemes = schemes.iter().map(|raw| PrivateUseScheme::parse(raw).unwrap()).collect();
+        RedirectRules { schemes, out_of_band: false }
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub enum InvalidRedirectUri {
 }
 
 impl RedirectUri {
+    /// What stands for a client that cannot be redirected to.
+    pub const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob";
     const MAX_BYTES: usize = 2048;
     /// Parameters of an authorization response; each has to be there once (RFC 6749 §4.1.2, RFC 9207 §2).
     const RESPONSE_PARAMETERS: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
@@ -82,7 +84,9 @@ impl RedirectUri {
     pub fn from_store(raw: &str) -> Result<Self, InvalidRedirectUri> {
         check_characters(raw)?;
         let parsed = Url::parse(raw).map_err(|_| InvalidRedirectUri::NotAbsolute)?;
-        check_scheme_and_host(&parsed)?;
+        if raw != Self::OUT_OF_BAND {
+            check_scheme_and_host(&parsed)?;
+        }
         if parsed.query_pairs().any(|(name, _)| Self::RESPONSE_PARAMETERS.contains(&name.as_ref())) {
             return Err(InvalidRedirectUri::ReservedParameter);
         }
@@ -113,10 +117,16 @@ impl RedirectUri {
         self.parsed.scheme() == "https"
     }
 
+    /// Whether there is nowhere to go: the code is shown, and the person copies it.
+    #[must_use]
+    pub fn is_out_of_band(&self) -> bool {
+        self.written == Self::OUT_OF_BAND
+    }
+
     /// Whether the answer goes to whichever application on the person's device has claimed the scheme (RFC 8252 §8.6).
     #[must_use]
     pub fn is_private_use(&self) -> bool {
-        !self.is_https() && !self.is_loopback()
+        !self.is_https() && !self.is_loopback() && !self.is_out_of_band()
     }
 
     /// The scheme, in lower case.

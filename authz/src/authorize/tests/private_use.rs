@@ -14,7 +14,7 @@ const APP: &str = "com.example.app:/cb";
 
 async fn server() -> Server {
     let schemes = vec![PrivateUseScheme::parse("com.example.app").unwrap()];
-    Server::with(Options { redirects: RedirectRules { schemes }, ..Options::default() }).await
+    Server::with(Options { redirects: RedirectRules { schemes, out_of_band: false }, ..Options::default() }).await
 }
 
 #[tokio::test]
