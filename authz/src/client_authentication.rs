@@ -7,7 +7,7 @@ mod key_sets;
 mod tests;
 
 pub use assertion::InvalidAssertion;
-pub use key_sets::ClientKeySets;
+pub use key_sets::{ClientKeySets, KeysUnavailable};
 
 use crate::{
     client_metadata_documents::{LookupError, UnusableDocument, find_client},
@@ -69,6 +69,9 @@ pub enum Cause {
     /// The assertion proves nothing.
     #[error(transparent)]
     Assertion(#[from] InvalidAssertion),
+    /// The assertion cannot be judged now.
+    #[error(transparent)]
+    Keys(#[from] KeysUnavailable),
     /// The operator has not approved it yet.
     #[error("the client awaits approval")]
     AwaitingApproval,
@@ -244,7 +247,7 @@ impl AuthenticationFailed {
             | Cause::Assertion(_)
             | Cause::Disabled => ErrorCode::InvalidClient,
             Cause::AwaitingApproval => ErrorCode::UnauthorizedClient,
-            Cause::Store(_) => ErrorCode::TemporarilyUnavailable,
+            Cause::Keys(_) | Cause::Store(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
 

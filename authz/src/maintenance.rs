@@ -1,7 +1,10 @@
 //! What has to be done now and then: look at the key folder and the list of resources, sweep rows and rate limits whose
 //! time is over.
 
-use crate::{services::Services, store::StoreError};
+use crate::{
+    services::Services,
+    store::{StoreError, in_time},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -19,7 +22,7 @@ pub async fn run(services: Arc<Services>) {
     for tick in (0..TICKS_PER_SWEEP).cycle() {
         ticks.tick().await;
         maintain_keys(&services).await;
-        if let Err(error) = services.resources.reload(services.store.as_ref()).await {
+        if let Err(error) = in_time(services.resources.reload(services.store.as_ref())).await {
             tracing::error!(?error, "the list of resources could not be read; the one at hand stays in use");
         }
         if let Some(limits) = &services.operations.rate_limits {
@@ -55,7 +58,8 @@ pub async fn sweep(services: &Services) -> Result<u64, StoreError> {
     for _ in 0..STEPS_PER_SWEEP {
         let (store, now) = (&services.store, services.now());
         let unused_since = now - services.settings.unused_client_lifetime;
-        let removed = store.sweep(now, ROWS_PER_STEP).await? + store.sweep_clients(unused_since, ROWS_PER_STEP).await?;
+        let removed = in_time(store.sweep(now, ROWS_PER_STEP)).await?
+            + in_time(store.sweep_clients(unused_since, ROWS_PER_STEP)).await?;
         total += removed;
         if removed < u64::from(ROWS_PER_STEP) {
             break;

@@ -7,7 +7,7 @@ use crate::{
     account, authorize, consent, device, device_authorization, host, introspect, jwks, layers, login, metadata, openid,
     pages, register, revoke,
     services::{Registration, Services},
-    token,
+    store, token,
 };
 use axum::{
     Router, middleware,
@@ -30,7 +30,7 @@ pub fn router(services: Arc<Services>) -> Router {
         let services = services.clone();
         move || {
             let services = services.clone();
-            async move { services.store.check().await.is_ok() }
+            async move { store::in_time(services.store.check()).await.is_ok() }
         }
     };
     let whole = routes

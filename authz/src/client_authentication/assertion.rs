@@ -57,8 +57,8 @@ pub enum InvalidAssertion {
     /// `jti` is missing or too long.
     #[error("jti is missing or too long")]
     TokenId,
-    /// The client has no such key, or its keys cannot be had.
-    #[error("the client has no such key, or its keys cannot be had")]
+    /// The client has no such key, or its keys are where nothing is called.
+    #[error("the client has no such key")]
     UnknownKey,
     /// RFC 7523 §3: the same `jti` was here before.
     #[error("jti was used before")]
@@ -90,7 +90,7 @@ impl<'f> Assertion<'f> {
         let now = services.now();
         let (token_id, expires_at) = check(&self.claims, id, services.public_url.issuer(), now)?;
         let header = self.jws.header();
-        let key = services.client_keys.key(keys, header.key_id.as_deref(), header.algorithm, now).await;
+        let key = services.client_keys.key(keys, header.key_id.as_deref(), header.algorithm, now).await?;
         self.jws.verify(&*key.ok_or(InvalidAssertion::UnknownKey)?).map_err(InvalidAssertion::from)?;
         let used = SingleUseHash::of(id.as_str(), token_id);
         if services.store.use_once(SingleUse::ClientAssertion, &used, expires_at + TOLERANCE, now).await? {

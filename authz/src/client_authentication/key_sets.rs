@@ -9,6 +9,11 @@ use verification_keys::{
     jwk_set::{JwkSet, JwkSetSource, KeyLookup, RemoteJwkSet, RemoteOptions, VerificationKey},
 };
 
+/// The keys of a client are at an address that does not answer now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the keys of the client cannot be fetched now")]
+pub struct KeysUnavailable;
+
 /// The key sets of clients. Those at an address are fetched when they are needed, and kept within bounds.
 #[derive(Clone)]
 pub struct ClientKeySets {
@@ -35,29 +40,39 @@ impl ClientKeySets {
         Self { outgoing, clock, remote }
     }
 
-    /// The key of that name for that algorithm; without a name, the only one for it.
+    /// The key of that name for that algorithm; without a name, the only one for it. `None` if the client has no such key.
+    ///
+    /// # Errors
+    /// Whether it has one cannot be told, because its keys cannot be fetched now.
     pub async fn key(
         &self,
         keys: &ClientKeys,
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
         arrived: Timestamp,
-    ) -> Option<Arc<VerificationKey>> {
+    ) -> Result<Option<Arc<VerificationKey>>, KeysUnavailable> {
         let url = match keys {
-            ClientKeys::Set(document) => return JwkSet::parse(document.as_bytes()).ok()?.key(kid, algorithm).cloned(),
+            ClientKeys::Set(document) => {
+                let set = JwkSet::parse(document.as_bytes()).ok();
+                return Ok(set.and_then(|set| set.key(kid, algorithm).cloned()));
+            }
             ClientKeys::At(url) => url,
         };
-        self.outgoing.check(url).ok()?;
+        if self.outgoing.check(url).is_err() {
+            return Ok(None);
+        }
         let set = self.remote.get_with_by_ref(url.as_str(), || {
             let (client, clock) = (self.outgoing.client().clone(), Arc::clone(&self.clock));
             RemoteJwkSet::new(JwkSetSource::Url(url.clone()), client, clock, RemoteOptions::default())
         });
-        match kid {
+        let found = match kid {
             None => set.only_key(algorithm).await,
             Some(kid) => match set.key(kid, algorithm, arrived).await {
                 KeyLookup::Found(key) => Some(key),
                 KeyLookup::UnknownInFreshSet | KeyLookup::UnknownInOlderSet | KeyLookup::NoKeys => None,
             },
-        }
+        };
+        let failure = set.failure().filter(|failure| !Outgoing::was_forbidden(failure.as_ref()));
+        if found.is_none() && failure.is_some() { Err(KeysUnavailable) } else { Ok(found) }
     }
 }

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The database file was removed or replaced.
     #[error("the database file was removed or replaced")]
     Gone,
+    /// The database said nothing for [`super::PATIENCE`].
+    #[error("the database does not answer")]
+    Silent,
     /// A column holds what cannot be read back.
     #[error("the column {0} holds an unreadable value")]
     Unreadable(&'static str),

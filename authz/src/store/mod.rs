@@ -38,7 +38,20 @@ pub use sql::SqlStore;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
+use tokio::time::timeout;
+
+/// How long the database is waited for: longer than the wait for a connection, and than a statement that it gives up
+/// by itself.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the database says to `work`, within [`PATIENCE`]: a network that went silent says nothing, for long.
+///
+/// # Errors
+/// As `work`, or [`StoreError::Silent`].
+pub async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    timeout(PATIENCE, work).await.unwrap_or(Err(StoreError::Silent))
+}
 
 /// The state of the authorization server, by noun.
 #[async_trait]

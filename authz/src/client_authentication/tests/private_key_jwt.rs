@@ -193,6 +193,37 @@ async fn keys_at_an_address_are_fetched_and_a_forbidden_address_is_not_called() 
 }
 
 #[tokio::test]
+async fn keys_out_of_reach_are_503_with_retry_after_and_a_key_that_is_not_there_is_an_invalid_client() {
+    let site = Site::start().await;
+    let outgoing = Some(site.outgoing(Names::of([(HOST, &["127.0.0.1"])]), AllowedAddresses::PublicAndLoopback));
+    let server = Server::with(Options { outgoing, ..Options::default() }).await;
+    let keys = jwk_set([&TestKey::rsa_one()]).to_string();
+    let id = registered(&server, ("jwks_uri", json!(site.url("/jwks")))).await;
+    let right = signed(&TestKey::rsa_one(), &claims(&id, &json!({})));
+    for (status, body) in [("500 Internal Server Error", ""), ("404 Not Found", "gone"), ("200 OK", "<html>")] {
+        site.answers(status, "", body);
+        let form = [("client_assertion_type", TYPE), ("client_assertion", right.as_str())];
+        let answer = server.post(routes::TOKEN, &with(&exchange("x"), &form)).await;
+        assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()), "{status}");
+        assert_eq!(answer.header(header::RETRY_AFTER), Some("2"));
+        server.clock.advance(Duration::from_secs(10));
+    }
+    site.answers("200 OK", "", &keys);
+    for kid in ["absent", "absent too"] {
+        let absent = signed(&TestKey::rsa_two().with_kid(kid), &claims(&id, &json!({})));
+        assert_eq!(present(&server, &absent).await, invalid_client(false), "{kid}");
+    }
+    assert_eq!(present(&server, &right).await, authenticated(), "it was not used up");
+    site.answers("500 Internal Server Error", "", "");
+    server.clock.advance(Duration::from_mins(5));
+    let later = json!({ "jti": "two", "exp": NOW.as_second() + 400 });
+    let second = signed(&TestKey::rsa_one(), &claims(&id, &later));
+    assert_eq!(present(&server, &second).await, authenticated(), "the keys at hand serve on");
+    let unknown = signed(&TestKey::rsa_two().with_kid("new"), &claims(&id, &later));
+    assert_eq!(present(&server, &unknown).await, (503, "temporarily_unavailable".to_owned(), false));
+}
+
+#[tokio::test]
 async fn keys_survive_a_restart() {
     let (server, id) = with_keys().await;
     let id = crate::protocol::ClientId::parse(&id).unwrap();

@@ -8,6 +8,7 @@ use sqlx::{
     pool::PoolOptions,
 };
 use std::{io, path::Path, str::FromStr as _, time::Duration};
+use tokio::time::timeout;
 
 const READERS: u32 = 4;
 const POSTGRESQL_CONNECTIONS: u32 = 8;
@@ -59,7 +60,12 @@ impl SqlStore {
     async fn open_postgres(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let options = AnyConnectOptions::from_str(&url.reveal())?;
         try_out(&options, "SELECT 1").await?;
-        let pool = pool(POSTGRESQL_CONNECTIONS, &POSTGRESQL_SESSION).connect_with(options).await?;
+        let pool = pool(POSTGRESQL_CONNECTIONS, &POSTGRESQL_SESSION).after_release(|connection, _| {
+            // What nobody waits for any more may be the answer of a network that went silent: the pool would keep the
+            // place of such a connection until the operating system gives it up.
+            Box::pin(async move { timeout(ACQUIRE, connection.ping()).await.map_err(io::Error::from)?.map(|()| true) })
+        });
+        let pool = pool.connect_with(options).await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;
         Ok(Self { reader: pool.clone(), writer: pool, begin: "BEGIN", place: None })
     }

@@ -192,6 +192,12 @@ impl RemoteJwkSet {
         self.0.source.metadata()
     }
 
+    /// Why the last fetch failed; `None` when it did not.
+    #[must_use]
+    pub fn failure(&self) -> Option<Arc<FetchError>> {
+        self.pace().failure()
+    }
+
     /// Fetches now, or waits for the fetch under way. Takes no heed of any cooldown: for start-up and for people.
     ///
     /// # Errors
@@ -200,7 +206,7 @@ impl RemoteJwkSet {
         if let Some(flight) = self.fetch(Occasion::Asked) {
             landing(flight).await;
         }
-        self.pace().failure().map_or(Ok(()), Err)
+        self.failure().map_or(Ok(()), Err)
     }
 
     async fn key_after_refetch(
