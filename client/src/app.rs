@@ -1,10 +1,10 @@
 //! A server and the person: sessions are opened when needed, tokens renewed before they end; a 401 leads to another
 //! token, a 403 about scope to a step-up (MCP authorization "Scope Challenge Handling"), and nothing to a loop.
 
-use reqwest::Client;
 use rmcp::model::{CallToolResult, JsonObject, Tool};
 
 use crate::{
+    flow::Wire,
     mcp::{McpError, Session},
     oauth::{
         challenge::BearerChallenge,
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct App {
     /// For MCP requests: follows no redirect, and waits longer than for sign-ins.
-    http: Client,
+    http: Wire,
     sign_in: SignIn,
     session: Option<Open>,
 }
@@ -106,9 +106,9 @@ fn described(challenge: &BearerChallenge) -> String {
 }
 
 impl App {
-    /// Nothing is sent before the first command. `http` must not follow redirects.
+    /// Nothing is sent before the first command.
     #[must_use]
-    pub const fn new(http: Client, sign_in: SignIn) -> Self {
+    pub const fn new(http: Wire, sign_in: SignIn) -> Self {
         Self { http, sign_in, session: None }
     }
 

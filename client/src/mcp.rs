@@ -1,7 +1,6 @@
 //! One session with an MCP server over Streamable HTTP: the newest protocol first, `initialize` for older servers.
 //! The token goes into the header of every request; what the server answers is sorted into [`McpError`].
 
-use reqwest::Client;
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt as _, RoleClient, ServiceError,
     model::{
@@ -15,8 +14,9 @@ use rmcp::{
     },
 };
 
-use crate::oauth::{
-    challenge::BearerChallenge, endpoint::Endpoint, exchange::root_cause, scope::Scope, token::AccessToken,
+use crate::{
+    flow::Wire,
+    oauth::{challenge::BearerChallenge, endpoint::Endpoint, exchange::root_cause, scope::Scope, token::AccessToken},
 };
 
 /// Most pages of a tool list read; a server could hand out cursors for ever.
@@ -71,16 +71,16 @@ fn words(text: Option<&str>) -> String {
 }
 
 impl Session {
-    /// Opens a session with `server`; `token` is the one issued for it. `http` must not follow redirects.
+    /// Opens a session with `server`; `token` is the one issued for it.
     ///
     /// # Errors
     /// See [`McpError`].
-    pub async fn open(http: &Client, server: &Endpoint, token: Option<&AccessToken>) -> Result<Self, McpError> {
+    pub async fn open(wire: &Wire, server: &Endpoint, token: Option<&AccessToken>) -> Result<Self, McpError> {
         let mut config = StreamableHttpClientTransportConfig::with_uri(server.url().as_str());
         if let Some(token) = token {
             config = config.auth_header(token.reveal());
         }
-        let transport = StreamableHttpClientTransport::with_client(http.clone(), config);
+        let transport = StreamableHttpClientTransport::with_client(wire.clone(), config);
         let implementation = Implementation::new("portcullis-client", env!("CARGO_PKG_VERSION"));
         let client = ClientConfig::new(ClientCapabilities::default(), implementation);
         let lifecycle = ClientLifecycleMode::Auto {

@@ -12,6 +12,7 @@ use crate::{
     cli::Command,
     commands::perform,
     config::Config,
+    flow::Wire,
     oauth::{
         client_store::ClientStore,
         private_files::PrivateFileError,
@@ -55,7 +56,7 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
     let options = ClientOptions { extra_ca_pem: config.extra_ca_pem.clone(), ..ClientOptions::default() };
     let patient = ClientOptions { timeout: TOOL_TIMEOUT, ..options.clone() };
     let sign_in = SignIn {
-        http: client(&options)?,
+        http: Wire::new(client(&options)?),
         clock: Arc::clone(&edge.clock),
         random: Arc::clone(&edge.random),
         tokens: TokenStore::open(&config.state_dir)?,
@@ -63,7 +64,7 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
         settings: config.sign_in.clone(),
         notice: Arc::clone(&edge.notice),
     };
-    Ok(App::new(client(&patient)?, sign_in))
+    Ok(App::new(Wire::new(client(&patient)?), sign_in))
 }
 
 /// Does `command`, or opens the prompt.

@@ -3,7 +3,7 @@ use crate::{
     cli::Command,
     commands::perform,
     oauth::testing::{
-        http_client,
+        wire,
         world::{Asked, RESOURCE_METADATA, Reply, Seen, TOKEN, World, allows, query},
     },
 };
@@ -11,7 +11,7 @@ use http::header;
 use serde_json::json;
 
 async fn app(world: &World, browser: impl Fn(&Asked) -> String + Send + Sync + 'static) -> App {
-    App::new(http_client(), world.client(browser).await)
+    App::new(wire(), world.client(browser).await)
 }
 
 fn call(arguments: &str) -> Command {
@@ -53,7 +53,7 @@ async fn a_kept_token_that_is_refused_leads_to_one_new_sign_in() {
     };
     assert_eq!(client.access_token(&challenge, Reuse::Kept).await.unwrap().token.reveal(), "withdrawn");
     world.reply("/token", token(TOKEN));
-    let mut app = App::new(http_client(), client);
+    let mut app = App::new(wire(), client);
     assert_eq!(app.tools().await.unwrap().len(), 1);
     assert_eq!(world.sign_ins(), 2);
 }
@@ -204,7 +204,7 @@ async fn every_kind_of_failure_has_its_exit_code() {
 
     let mut client = world.client(allows).await;
     client.settings.server = crate::oauth::testing::endpoint("http://127.0.0.1:1/mcp");
-    let report = perform(&mut App::new(http_client(), client), &Command::List { json: false }).await;
+    let report = perform(&mut App::new(wire(), client), &Command::List { json: false }).await;
     assert_eq!(report.exit, Exit::Network);
     assert!(report.stderr.contains("http://127.0.0.1:1"), "{}", report.stderr);
 }

@@ -1,13 +1,13 @@
 use super::*;
 use crate::oauth::testing::{
-    endpoint, http_client,
+    endpoint, wire,
     world::{Reply, TOKEN, World, complete},
 };
 use http::header;
 use serde_json::json;
 
 async fn open(world: &World) -> Result<Session, McpError> {
-    Session::open(&http_client(), &endpoint(&world.server()), AccessToken::parse(TOKEN).as_ref()).await
+    Session::open(&wire(), &endpoint(&world.server()), AccessToken::parse(TOKEN).as_ref()).await
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn an_older_server_is_greeted_with_initialize() {
 #[tokio::test]
 async fn a_401_hands_over_the_challenge() {
     let world = World::start().await;
-    let session = Session::open(&http_client(), &endpoint(&world.server()), None).await;
+    let session = Session::open(&wire(), &endpoint(&world.server()), None).await;
     let Err(McpError::Unauthorized(challenge)) = session else { panic!("{session:?}") };
     assert_eq!(challenge.scope, Scope::parse("mcp:read"));
     assert!(challenge.resource_metadata.unwrap().starts_with(&world.origin));
@@ -94,7 +94,7 @@ async fn other_failures_are_told_apart() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
-    let nowhere = Session::open(&http_client(), &endpoint("http://127.0.0.1:1/mcp"), None).await;
+    let nowhere = Session::open(&wire(), &endpoint("http://127.0.0.1:1/mcp"), None).await;
     assert!(matches!(nowhere, Err(McpError::Unreachable(_))), "{nowhere:?}");
 }
 

@@ -10,6 +10,7 @@ use super::{
     exchange::{self, Answer, ExchangeError, Request},
     loopback::RedirectUri,
 };
+use crate::flow::{StepKind, Wire};
 
 /// Shown by authorization servers on the consent page.
 pub const CLIENT_NAME: &str = "Portcullis client";
@@ -171,14 +172,14 @@ pub fn process(
 /// # Errors
 /// When the issuer does not offer it, does not answer, or refuses.
 pub async fn register(
-    http: &reqwest::Client,
+    wire: &Wire,
     issuer: &IssuerMetadata,
     redirect_uri: &RedirectUri,
 ) -> Result<RegisteredClient, RegistrationError> {
     let endpoint =
         issuer.registration_endpoint.as_ref().ok_or_else(|| RegistrationError::NotOffered(issuer.issuer.clone()))?;
     let method = preferred_method(issuer)?;
-    let answer = exchange::send(http, registration_request(endpoint, redirect_uri, method)).await?;
+    let answer = wire.send(StepKind::Registration, registration_request(endpoint, redirect_uri, method)).await?;
     process(&answer, redirect_uri, method)
 }
 

@@ -9,6 +9,7 @@ use super::{
     registration::ErrorDocument,
     token_store::StoredToken,
 };
+use crate::flow::{StepKind, Wire};
 
 /// Why a token could not be given back.
 #[derive(Debug, thiserror::Error)]
@@ -59,12 +60,12 @@ pub fn process(answer: &Answer) -> Result<(), RevocationError> {
 /// # Errors
 /// When the issuer does not answer, or refuses.
 pub async fn revoke(
-    http: &reqwest::Client,
+    wire: &Wire,
     endpoint: &Endpoint,
     client: (&ClientCredentials, ClientAuthentication),
     token: &StoredToken,
 ) -> Result<(), RevocationError> {
-    process(&exchange::send(http, revocation_request(endpoint, client, token)).await?)
+    process(&wire.send(StepKind::Revocation, revocation_request(endpoint, client, token)).await?)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ use super::{
     token::{self, AccessToken, TokenError, TokenGrant, TokenRequest, TokenResponse},
     token_store::{StoredToken, TokenStore},
 };
+use crate::flow::Wire;
 
 mod identity;
 mod kept;
@@ -177,7 +178,7 @@ pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 #[derive(Clone)]
 pub struct SignIn {
     /// Follows no redirect.
-    pub http: reqwest::Client,
+    pub http: Wire,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for state and verifier.
@@ -229,6 +230,7 @@ impl SignIn {
         )?;
         self.show(&request);
         let callback = listener.wait(settings.patience).await?;
+        self.http.browser_came_back(settings.redirect_uri.as_str(), &callback.query);
         let redeemed = self.redeem(&request, &callback.query, (&issuer, &client, &resource)).await;
         callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;
         Ok(self.hold(redeemed?, (&issuer.issuer, &resource.resource, &client.credentials.id), scope))
@@ -249,6 +251,7 @@ impl SignIn {
     }
 
     fn show(&self, request: &AuthorizationRequest) {
+        self.http.browser_sent(request.url());
         (self.notice)(&format!("To sign in, open this page in your browser:\n\n  {}\n", request.url()));
         if let Err(error) = self.settings.browser.open(request.url()) {
             (self.notice)(&format!("The page was not opened by itself: {error}."));

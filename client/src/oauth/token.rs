@@ -15,6 +15,7 @@ use super::{
     registration::ErrorDocument,
     scope::Scope,
 };
+use crate::flow::{StepKind, Wire};
 
 /// Longest access token accepted, in bytes.
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
@@ -84,6 +85,15 @@ pub enum TokenGrant<'a> {
     },
     /// What came with the tokens before, for the next ones. The scope stays what it was.
     RefreshToken(&'a RefreshToken),
+}
+
+impl TokenGrant<'_> {
+    const fn step(&self) -> StepKind {
+        match self {
+            Self::AuthorizationCode { .. } => StepKind::TokenRequest,
+            Self::RefreshToken(_) => StepKind::Refresh,
+        }
+    }
 }
 
 /// All that goes into one token request.
@@ -203,8 +213,8 @@ pub fn process(answer: &Answer) -> Result<TokenResponse, TokenError> {
 ///
 /// # Errors
 /// When the issuer does not answer, or refuses.
-pub async fn request(http: &reqwest::Client, token: &TokenRequest<'_>) -> Result<TokenResponse, TokenError> {
-    process(&exchange::send(http, token_request(token)).await?)
+pub async fn request(wire: &Wire, token: &TokenRequest<'_>) -> Result<TokenResponse, TokenError> {
+    process(&wire.send(token.grant.step(), token_request(token)).await?)
 }
 
 #[cfg(test)]

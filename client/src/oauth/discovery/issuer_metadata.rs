@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{DiscoveryError, document, malformed};
+use crate::flow::{StepKind, Wire};
 use crate::oauth::{
     client::ClientAuthentication,
     endpoint::Endpoint,
@@ -117,9 +118,9 @@ pub fn process(
 ///
 /// # Errors
 /// When no location has it, or the one that has it must not be used.
-pub async fn fetch(http: &reqwest::Client, issuer: &Endpoint, pkce: Pkce) -> Result<IssuerMetadata, DiscoveryError> {
+pub async fn fetch(wire: &Wire, issuer: &Endpoint, pkce: Pkce) -> Result<IssuerMetadata, DiscoveryError> {
     for url in locations(issuer) {
-        let answer = exchange::send(http, exchange::get_json(url.url())).await?;
+        let answer = wire.send(StepKind::IssuerMetadata, exchange::get_json(url.url())).await?;
         if let Some(metadata) = process(&answer, &url, issuer, pkce)? {
             return Ok(metadata);
         }

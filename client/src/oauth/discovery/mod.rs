@@ -17,6 +17,7 @@ use super::{
     endpoint::{Endpoint, InvalidEndpoint},
     exchange::{self, Answer, ExchangeError, Request},
 };
+use crate::flow::{StepKind, Wire};
 
 /// Why no authorization server was found, or why the one found is not used.
 #[derive(Debug, thiserror::Error)]
@@ -133,8 +134,8 @@ pub fn process_probe(answer: &Answer) -> Probe {
 ///
 /// # Errors
 /// When it does not answer.
-pub async fn probe(http: &reqwest::Client, server: &Endpoint) -> Result<Probe, ExchangeError> {
-    Ok(process_probe(&exchange::send(http, probe_request(server)).await?))
+pub async fn probe(wire: &Wire, server: &Endpoint) -> Result<Probe, ExchangeError> {
+    Ok(process_probe(&wire.send(StepKind::UnauthenticatedRequest, probe_request(server)).await?))
 }
 
 /// The JSON object of a well-known location, or `None` when this location does not have one.

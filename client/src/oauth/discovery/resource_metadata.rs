@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{DiscoveryError, document, malformed};
+use crate::flow::{StepKind, Wire};
 use crate::oauth::{
     challenge::BearerChallenge,
     endpoint::{Endpoint, InvalidEndpoint},
@@ -88,12 +89,12 @@ pub fn process(answer: &Answer, location: &Location) -> Result<Option<ResourceMe
 /// # Errors
 /// When no location has it, or the one that has it must not be used.
 pub async fn fetch(
-    http: &reqwest::Client,
+    wire: &Wire,
     server: &Endpoint,
     challenge: &BearerChallenge,
 ) -> Result<ResourceMetadata, DiscoveryError> {
     for location in locations(server, challenge)? {
-        let answer = exchange::send(http, exchange::get_json(location.url.url())).await?;
+        let answer = wire.send(StepKind::ResourceMetadata, exchange::get_json(location.url.url())).await?;
         if let Some(metadata) = process(&answer, &location)? {
             return Ok(metadata);
         }

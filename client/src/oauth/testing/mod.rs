@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ring::rand::SystemRandom;
 
 use super::{endpoint::Endpoint, exchange::Answer};
+use crate::flow::Wire;
 
 #[expect(clippy::disallowed_methods, reason = "tests are an edge of their own")]
 pub(crate) fn random() -> SystemRandom {
@@ -20,6 +21,10 @@ pub(crate) fn json_answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: body.into() }
+}
+
+pub(crate) fn wire() -> Wire {
+    Wire::new(http_client())
 }
 
 pub(crate) fn http_client() -> reqwest::Client {

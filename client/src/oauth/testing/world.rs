@@ -18,7 +18,7 @@ use std::{
 use url::{Url, form_urlencoded};
 use verification_keys::testing::ManualClock;
 
-use super::{endpoint, http_client, random};
+use super::{endpoint, http_client, random, wire};
 use crate::oauth::{
     browser::Browser,
     client::{ClientCredentials, ClientSecret},
@@ -172,7 +172,7 @@ impl World {
             }
         };
         SignIn {
-            http: http_client(),
+            http: wire(),
             clock: self.clock.clone(),
             random: Arc::new(random()),
             tokens: TokenStore::open(self.folder.path()).unwrap(),
