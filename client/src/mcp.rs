@@ -1,6 +1,8 @@
 //! One session with an MCP server over Streamable HTTP: the newest protocol first, `initialize` for older servers.
 //! The token goes into the header of every request; what the server answers is sorted into [`McpError`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt as _, RoleClient, ServiceError,
     model::{
@@ -28,6 +30,8 @@ const MAX_TOOLS: usize = 4096;
 #[derive(Debug)]
 pub struct Session {
     service: RunningService<RoleClient, ClientConfig>,
+    /// Whether the tools were listed, so that it is known which arguments go into headers.
+    schemas_known: AtomicBool,
 }
 
 /// Why a request did not lead to a result.
@@ -76,19 +80,23 @@ impl Session {
     /// # Errors
     /// See [`McpError`].
     pub async fn open(wire: &Wire, server: &Endpoint, token: Option<&AccessToken>) -> Result<Self, McpError> {
-        let mut config = StreamableHttpClientTransportConfig::with_uri(server.url().as_str());
-        if let Some(token) = token {
-            config = config.auth_header(token.reveal());
-        }
-        let transport = StreamableHttpClientTransport::with_client(wire.clone(), config);
-        let implementation = Implementation::new("portcullis-client", env!("CARGO_PKG_VERSION"));
-        let client = ClientConfig::new(ClientCapabilities::default(), implementation);
-        let lifecycle = ClientLifecycleMode::Auto {
+        let begin = async |lifecycle| {
+            let mut config = StreamableHttpClientTransportConfig::with_uri(server.url().as_str());
+            if let Some(token) = token {
+                config = config.auth_header(token.reveal());
+            }
+            let transport = StreamableHttpClientTransport::with_client(wire.clone(), config);
+            client_config().serve_with_lifecycle(transport, lifecycle).await
+        };
+        let newest_first = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::LATEST],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
-        let service = client.serve_with_lifecycle(transport, lifecycle).await.map_err(McpError::from)?;
-        Ok(Self { service })
+        let service = match begin(newest_first).await {
+            Err(error) if is_of_the_older_era(&error) => begin(ClientLifecycleMode::Initialize).await,
+            outcome => outcome,
+        };
+        Ok(Self { service: service?, schemas_known: AtomicBool::new(false) })
     }
 
     /// All tools, at most 4096.
@@ -107,6 +115,7 @@ impl Session {
                 break;
             }
         }
+        self.schemas_known.store(true, Ordering::Relaxed);
         Ok(tools)
     }
 
@@ -115,9 +124,26 @@ impl Session {
     /// # Errors
     /// See [`McpError`].
     pub async fn call(&self, tool: &str, arguments: Option<JsonObject>) -> Result<CallToolResult, McpError> {
+        if arguments.as_ref().is_some_and(|arguments| !arguments.is_empty()) {
+            self.learn_schemas().await?;
+        }
         let mut call = CallToolRequestParams::new(tool.to_owned());
         call.arguments = arguments;
         Ok(self.service.call_tool(call).await?)
+    }
+
+    /// Lists the tools once where arguments may belong into headers as well (`x-mcp-header`, SEP-2243), which only the
+    /// schema says; a server that cannot list them has none of these.
+    async fn learn_schemas(&self) -> Result<(), McpError> {
+        let mirrors =
+            self.service.peer_info().is_some_and(|info| info.protocol_version >= ProtocolVersion::STANDARD_HEADERS);
+        if !mirrors || self.schemas_known.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.tools().await {
+            Ok(_) | Err(McpError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The protocol version in use, as `2026-07-28`.
@@ -130,6 +156,24 @@ impl Session {
     pub async fn close(mut self) {
         // What is left of it ends with the process at the latest.
         let _ended = self.service.close().await;
+    }
+}
+
+fn client_config() -> ClientConfig {
+    let implementation = Implementation::new("portcullis-client", env!("CARGO_PKG_VERSION"));
+    ClientConfig::new(ClientCapabilities::default(), implementation)
+        .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+}
+
+/// Whether the answer to the newest version's first request is one of a server that knows older versions only. A JSON-RPC
+/// error and a 4xx without one were understood already; this is about the rest (MCP "Backward Compatibility").
+fn is_of_the_older_era(error: &ClientInitializeError) -> bool {
+    match error {
+        ClientInitializeError::ExpectedInitResult(_) => true,
+        ClientInitializeError::NoCompatibleProtocolVersion { server_supported, .. } => {
+            server_supported.iter().any(ProtocolVersion::has_initialize)
+        }
+        _ => false,
     }
 }
 

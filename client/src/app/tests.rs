@@ -2,9 +2,12 @@ use super::*;
 use crate::{
     cli::Command,
     commands::perform,
-    oauth::testing::{
-        wire,
-        world::{Asked, RESOURCE_METADATA, Reply, Seen, TOKEN, World, allows, query},
+    oauth::{
+        sign_in::ClientChoice,
+        testing::{
+            wire,
+            world::{Asked, RESOURCE_METADATA, Reply, Seen, TOKEN, World, allows, complete, query},
+        },
     },
 };
 use http::header;
@@ -89,6 +92,33 @@ async fn a_session_whose_token_ended_signs_in_again_by_itself() {
     assert_eq!(world.sign_ins(), 2);
     let calls = world.seen("/mcp").iter().filter(|seen| seen.json()["method"] == "tools/call").count();
     assert_eq!(calls, 2);
+}
+
+#[tokio::test]
+async fn a_server_that_moves_to_another_issuer_gets_a_new_registration_there() {
+    let (world, other) = (World::start().await, World::start().await);
+    let (moved, elsewhere) = (world.clone(), other.origin.clone());
+    let ended = format!("Bearer error=\"invalid_token\", resource_metadata=\"{}{RESOURCE_METADATA}\"", world.origin);
+    world
+        .change("/register", "client_id", json!("of-the-first"))
+        .change("/token", "access_token", json!(TOKEN))
+        .reply("mcp:tools/list", Reply::raw(401, "{}").header(header::WWW_AUTHENTICATE, ended));
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let browser = move |asked: &Asked| {
+        if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            moved.change(RESOURCE_METADATA, "authorization_servers", json!([elsewhere]));
+        } else {
+            let tools = complete(&json!("ID"), json!({"tools": []}));
+            moved.reply("mcp:tools/list", Reply::json(200, &tools));
+        }
+        allows(asked)
+    };
+    let mut sign_in = world.client(browser).await;
+    sign_in.settings.client = ClientChoice::Dynamic;
+    App::new(wire(), sign_in).tools().await.unwrap();
+    assert_eq!((world.seen("/register").len(), other.seen("/register").len()), (1, 1));
+    let all = [world.last_asked(), other.seen("/token")[0].form()];
+    assert!(all.iter().all(|form| form["client_id"] == "registered"), "{all:?}");
 }
 
 /// Replies to tool calls with a challenge that only [`TOKEN`] issued for `granted` could answer.

@@ -44,6 +44,134 @@ async fn an_older_server_is_greeted_with_initialize() {
     assert_eq!(session.tools().await.unwrap().len(), 1);
 }
 
+fn initialized(version: &str) -> Reply {
+    let server = json!({"name": "old", "version": "1"});
+    let result = json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server});
+    Reply::json(200, &json!({"jsonrpc": "2.0", "id": "ID", "result": result}))
+}
+
+fn methods(world: &World) -> Vec<String> {
+    world.seen("/mcp").iter().filter_map(|seen| Some(seen.json()["method"].as_str()?.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn every_answer_that_is_not_of_the_newest_era_leads_to_initialize() {
+    let empty_result = json!({"jsonrpc": "2.0", "id": "ID", "result": {}});
+    let unsupported = json!({"jsonrpc": "2.0", "id": "ID", "error": {"code": -32022, "message": "unsupported",
+        "data": {"supported": ["2025-11-25", "2025-06-18"], "requested": "2026-07-28"}}});
+    let other_versions = complete(&json!("ID"), json!({"supportedVersions": ["2025-11-25"], "capabilities": {}}));
+    for answer in [
+        Reply::raw(400, ""),
+        Reply::raw(400, "Bad Request: no session"),
+        Reply::raw(404, "not found"),
+        Reply::raw(405, ""),
+        Reply::json(200, &empty_result),
+        Reply::json(400, &unsupported),
+        Reply::json(200, &other_versions),
+    ] {
+        let world = World::start().await;
+        world
+            .reply("mcp:server/discover", answer)
+            .reply("mcp:initialize", initialized("2025-11-25"))
+            .reply("mcp:notifications/initialized", Reply::raw(202, ""));
+        let session = open(&world).await.unwrap();
+        assert_eq!(session.protocol_version().as_deref(), Some("2025-11-25"));
+        assert_eq!(session.tools().await.unwrap().len(), 1);
+        let greeting = world.seen("/mcp").into_iter().find(|seen| seen.json()["method"] == "initialize").unwrap();
+        assert_eq!(greeting.json()["params"]["protocolVersion"], "2025-11-25");
+        let listing = world.seen("/mcp").into_iter().find(|seen| seen.json()["method"] == "tools/list").unwrap();
+        assert_eq!(listing.headers["mcp-protocol-version"], "2025-11-25");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_and_a_broken_server_say_nothing_about_the_era() {
+    let mismatch =
+        json!({"jsonrpc": "2.0", "id": "ID", "error": {"code": -32020, "message": "a header differs from the body"}});
+    for answer in [Reply::raw(401, ""), Reply::raw(403, ""), Reply::raw(500, ""), Reply::json(400, &mismatch)] {
+        let world = World::start().await;
+        world.reply("mcp:server/discover", answer).reply("mcp:initialize", initialized("2025-11-25"));
+        open(&world).await.unwrap_err();
+        assert_eq!(methods(&world), ["server/discover"]);
+    }
+}
+
+#[tokio::test]
+async fn every_request_of_the_newest_version_says_in_headers_and_metadata_what_it_is() {
+    let world = World::start().await;
+    let session = open(&world).await.unwrap();
+    session.tools().await.unwrap();
+    session.call("get_time", None).await.unwrap();
+    assert_eq!(methods(&world), ["server/discover", "tools/list", "tools/call"]);
+    for request in world.seen("/mcp") {
+        let body = request.json();
+        assert_eq!(request.headers["mcp-protocol-version"], "2026-07-28");
+        assert_eq!(request.headers["mcp-method"], body["method"].as_str().unwrap());
+        let metadata = &body["params"]["_meta"];
+        assert_eq!(metadata["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
+        assert_eq!(metadata["io.modelcontextprotocol/clientInfo"]["name"], "portcullis-client");
+        assert!(metadata["io.modelcontextprotocol/clientCapabilities"].is_object());
+        assert_eq!(request.headers[header::ACCEPT], "text/event-stream, application/json");
+        assert!(!request.headers.contains_key("mcp-session-id"));
+        let named = request.headers.get("mcp-name").map(|name| name.to_str().unwrap());
+        assert_eq!(named, (body["method"] == "tools/call").then_some("get_time"));
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_the_schema_marks_go_into_headers_as_well() {
+    let world = World::start().await;
+    let property = |kind: &str, name: &str| json!({"type": kind, "x-mcp-header": name});
+    let properties = json!({"region": property("string", "Region"), "count": property("integer", "Count"),
+        "word": property("string", "Word"), "none": property("boolean", "None"), "query": {"type": "string"}});
+    let tool = json!({"name": "marked", "inputSchema": {"type": "object", "properties": properties}});
+    world.reply("mcp:tools/list", Reply::json(200, &complete(&json!("ID"), json!({"tools": [tool]}))));
+    let session = open(&world).await.unwrap();
+    let arguments = json!({"region": "eu", "count": 2, "word": "Grüße", "none": null, "query": "q"});
+    session.call("marked", arguments.as_object().cloned()).await.unwrap();
+    let call = world.seen("/mcp").pop().unwrap();
+    assert_eq!(
+        (&call.headers["mcp-param-region"], &call.headers["mcp-param-count"]),
+        (&"eu".parse().unwrap(), &2.into())
+    );
+    assert_eq!(call.headers["mcp-param-word"], "=?base64?R3LDvMOfZQ==?=");
+    assert!(!call.headers.contains_key("mcp-param-none") && !call.headers.contains_key("mcp-param-query"));
+    // Known now, and a call without arguments has nothing to mirror.
+    session.call("marked", arguments.as_object().cloned()).await.unwrap();
+    assert_eq!(methods(&world).iter().filter(|method| *method == "tools/list").count(), 1);
+    let other = open(&world).await.unwrap();
+    other.call("marked", None).await.unwrap();
+    assert_eq!(methods(&world).iter().filter(|method| *method == "tools/list").count(), 1);
+}
+
+#[tokio::test]
+async fn a_tool_whose_marks_break_the_rules_is_left_out() {
+    let world = World::start().await;
+    let marked = |name: &str, mark: &str| {
+        let properties = json!({"a": {"type": "string", "x-mcp-header": mark}});
+        json!({"name": name, "inputSchema": {"type": "object", "properties": properties}})
+    };
+    let tools = [marked("good", "Region"), marked("empty", ""), marked("crlf", "A\r\nB"), marked("space", "A B")];
+    world.reply("mcp:tools/list", Reply::json(200, &complete(&json!("ID"), json!({"tools": tools}))));
+    let tools = open(&world).await.unwrap().tools().await.unwrap();
+    assert_eq!(tools.iter().map(|tool| tool.name.as_ref()).collect::<Vec<_>>(), ["good"]);
+}
+
+#[tokio::test]
+async fn a_reference_in_a_schema_is_kept_and_never_fetched() {
+    let world = World::start().await;
+    let reference = json!({"$ref": format!("{}/schema.json", world.origin)});
+    let schema = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+        "properties": {"a": reference}, "$defs": {"b": {"$anchor": "b"}}, "allOf": [{"if": {}, "then": {}}]});
+    let tool = json!({"name": "t", "inputSchema": schema});
+    world.reply("mcp:tools/list", Reply::json(200, &complete(&json!("ID"), json!({"tools": [tool]}))));
+    let session = open(&world).await.unwrap();
+    let tools = session.tools().await.unwrap();
+    assert_eq!(serde_json::to_value(&tools[0].input_schema).unwrap(), schema);
+    session.call("t", json!({"a": 1}).as_object().cloned()).await.unwrap();
+    assert!(world.seen("/schema.json").is_empty());
+}
+
 #[tokio::test]
 async fn a_401_hands_over_the_challenge() {
     let world = World::start().await;

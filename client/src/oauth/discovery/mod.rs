@@ -11,6 +11,7 @@ pub use issuer_metadata::IssuerMetadata;
 pub use resource_metadata::ResourceMetadata;
 
 use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
 
 use super::{
     challenge::BearerChallenge,
@@ -111,8 +112,12 @@ pub enum Probe {
 /// A request without a token, in the form of the newest protocol version.
 #[must_use]
 pub fn probe_request(server: &Endpoint) -> Request {
-    let body = br#"{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
-    let mut request = exchange::post(server.url(), "application/json", body.to_vec());
+    let body = json!({"jsonrpc": "2.0", "id": 0, "method": "server/discover", "params": {"_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "portcullis-client", "version": env!("CARGO_PKG_VERSION")},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }}});
+    let mut request = exchange::post(server.url(), "application/json", body.to_string().into_bytes());
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));

@@ -1,0 +1,72 @@
+// The client scenarios of the MCP conformance suite against the built client, each in every revision asked for. Reads
+// PORTCULLIS_CLIENT; the last line is `N passed, N failed`.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path => fileURLToPath(new URL(path, import.meta.url));
+const COMMAND = `${process.execPath} ${here('client-command.mjs')}`;
+const ONLY = process.argv.slice(2);
+
+/** The suites; each scenario runs in every one of these revisions that it applies to, and extensions in all of them. */
+const SUITES = [
+    { folder: '@modelcontextprotocol/conformance', revisions: ['2025-11-25', '2026-07-28'], options: ['--force'] },
+    { folder: 'conformance-0.1', revisions: ['2025-11-25', 'draft'], options: [] }
+];
+
+/** What the client does not claim to do: fill in forms for a server, carry skills, and sign in other than with a person. */
+const NOT_OFFERED = /^(elicitation|sep-2640)-|^auth\/(client-credentials|enterprise-managed|cross-app|dpop|wif)/;
+
+async function run(suite, ...options) {
+    const script = here(`node_modules/${suite.folder}/dist/index.js`);
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    const child = spawn(process.execPath, ['-r', here('loopback.cjs'), script, ...options], { stdio });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk));
+    const [code] = await once(child, 'close');
+    return { code, output };
+}
+
+/** The scenarios of a suite, once for each revision. */
+async function scenarios(suite) {
+    const { output } = await run(suite, 'list', '--client');
+    const lines = [...output.matchAll(/^ {2}- (\S+) \[(\S+)\]$/gm)];
+    return lines.flatMap(([, name, applies]) => {
+        const revisions = suite.revisions.filter(revision => applies === 'extension' || applies.split(',').includes(revision));
+        return revisions.map(revision => ({ suite, name, revision }));
+    });
+}
+
+/** Runs one scenario in one revision; whether it passed. */
+async function passes({ suite, name, revision }) {
+    const results = await mkdtemp(join(tmpdir(), 'portcullis-conformance-'));
+    const options = ['--command', COMMAND, '--scenario', name, '--output-dir', results, ...suite.options];
+    const { code, output } = await run(suite, 'client', ...options, '--spec-version', revision);
+    const checks = await checksIn(results);
+    await rm(results, { recursive: true });
+    const of = status => checks.filter(check => check.status === status);
+    const [succeeded, bad] = [of('SUCCESS'), [...of('FAILURE'), ...of('WARNING')]];
+    const passed = code === 0 && succeeded.length > 0 && bad.length === 0;
+    console.log(`${passed ? 'ok  ' : 'FAIL'} ${suite.folder} ${name} ${revision}: ${succeeded.length} checks passed, ${bad.length} not`);
+    if (!passed) console.log(output.replace(/^/gm, '    '));
+    return passed;
+}
+
+/** The checks of every result in a folder. */
+async function checksIn(folder) {
+    const files = (await readdir(folder, { recursive: true })).filter(name => basename(name) === 'checks.json');
+    return (await Promise.all(files.map(async name => JSON.parse(await readFile(join(folder, name)))))).flat();
+}
+
+const all = (await Promise.all(SUITES.map(scenarios))).flat();
+const queue = all.filter(({ name }) => (ONLY.length === 0 ? !NOT_OFFERED.test(name) : ONLY.includes(name)));
+const counts = { passed: 0, failed: 0 };
+async function work() {
+    for (let next = queue.shift(); next; next = queue.shift()) counts[(await passes(next)) ? 'passed' : 'failed']++;
+}
+await Promise.all(Array.from({ length: availableParallelism() }, work));
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
+process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
