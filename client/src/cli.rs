@@ -4,6 +4,10 @@ use clap::{Args, Parser, Subcommand};
 use serving::logging::LogFormat;
 use std::path::PathBuf;
 
+mod grant;
+
+pub use grant::GrantSettings;
+
 /// Sign in to an MCP server and call its tools.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "client", version, about, after_help = EXIT_CODES)]
@@ -83,6 +87,9 @@ pub struct Settings {
     /// The port of that address [default: 3030].
     #[arg(long, global = true, env = "MCP_CALLBACK_PORT", value_name = "PORT")]
     pub callback_port: Option<String>,
+    /// Which way leads to a token.
+    #[command(flatten)]
+    pub grant: GrantSettings,
     /// Where this client's metadata document is hosted, for authorization servers that take it [default: none].
     #[arg(long, global = true, env = "MCP_CLIENT_METADATA_URL", value_name = "URL")]
     pub client_metadata_url: Option<String>,

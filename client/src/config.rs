@@ -16,11 +16,14 @@ use crate::{
         browser::Browser,
         client::{ClientCredentials, ClientSecret},
         endpoint::Endpoint,
+        grant::GrantName,
         loopback::RedirectUri,
         scope::Scope,
         sign_in::{ClientChoice, SignInSettings},
     },
 };
+
+mod grant;
 
 /// The demo client of authz, published on purpose.
 pub const DEMO_CLIENT_ID: &str = "simple-mcp-client";
@@ -40,6 +43,8 @@ pub struct Config {
     pub sign_in: SignInSettings,
     /// Where tokens, registrations and history are kept.
     pub state_dir: PathBuf,
+    /// The file that the client's private key was read from.
+    pub private_key: Option<PathBuf>,
     /// The file of certificates to trust besides the system's.
     pub ca_cert: Option<PathBuf>,
     /// What stands in it.
@@ -56,6 +61,8 @@ impl TryFrom<&Settings> for Config {
         check_transport(raw, &mut problems);
         let server = server(raw, &mut problems);
         let metadata_url = metadata_url(raw, &mut problems);
+        let grant = grant::grant(&raw.grant, &mut problems);
+        let private_key = grant::private_key(&raw.grant, &mut problems);
         let client = client(raw, metadata_url.is_some(), &mut problems);
         let assume_s256 = assumed(raw, &mut problems);
         let scope = scope(raw, &mut problems);
@@ -63,25 +70,27 @@ impl TryFrom<&Settings> for Config {
         let state_dir = state_dir(raw, &mut problems);
         let extra_ca_pem = raw.ca_cert.as_deref().and_then(|file| certificates(file, &mut problems));
         let browser = if raw.no_browser { Browser::Disabled } else { Browser::new(raw.browser.as_deref()) };
-        let config =
-            server.zip(client).zip(redirect_uri).zip(state_dir).map(|(((server, client), redirect_uri), state_dir)| {
-                Self {
-                    sign_in: SignInSettings {
-                        server,
-                        client,
-                        metadata_url,
-                        assume_s256,
-                        scope,
-                        redirect_uri,
-                        browser,
-                        patience: PATIENCE,
-                    },
-                    state_dir,
-                    ca_cert: raw.ca_cert.clone(),
-                    extra_ca_pem,
-                    log_format: raw.log_format,
-                }
-            });
+        let config = server.zip(client).zip(grant).zip(redirect_uri).zip(state_dir).map(
+            |((((server, client), grant), redirect_uri), state_dir)| Self {
+                sign_in: SignInSettings {
+                    server,
+                    grant,
+                    client,
+                    private_key,
+                    metadata_url,
+                    assume_s256,
+                    scope,
+                    redirect_uri,
+                    browser,
+                    patience: PATIENCE,
+                },
+                state_dir,
+                private_key: raw.grant.client_private_key.clone(),
+                ca_cert: raw.ca_cert.clone(),
+                extra_ca_pem,
+                log_format: raw.log_format,
+            },
+        );
         problems.into_result(config)
     }
 }
@@ -126,6 +135,10 @@ fn client(raw: &Settings, has_document: bool, problems: &mut Problems) -> Option
     }
     if has_document && given(raw.client_id.as_ref()).is_none() {
         return Some(ClientChoice::Dynamic);
+    }
+    let workload = given(raw.grant.grant.as_ref()) == Some(GrantName::WorkloadIdentity.as_str());
+    if workload && given(raw.client_id.as_ref()).is_none() {
+        return Some(ClientChoice::Nobody);
     }
     let id = given(raw.client_id.as_ref()).unwrap_or(DEMO_CLIENT_ID);
     let default_secret = if id == DEMO_CLIENT_ID { DEMO_CLIENT_SECRET } else { "" };
@@ -229,9 +242,11 @@ impl fmt::Display for Config {
         }
         let issuer = match &settings.client {
             ClientChoice::PreRegistered { issuer, .. } => issuer.as_ref().map_or("", Endpoint::as_str),
-            ClientChoice::Demo(_) | ClientChoice::Dynamic => "",
+            ClientChoice::Demo(_) | ClientChoice::Dynamic | ClientChoice::Nobody => "",
         };
         writeln!(f, "MCP_CLIENT_ISSUER={issuer}")?;
+        let key_file = self.private_key.as_deref();
+        grant::print(f, &settings.grant, settings.private_key.as_ref(), key_file)?;
         writeln!(f, "MCP_CLIENT_SCOPE={}", settings.scope.as_ref().map(ToString::to_string).unwrap_or_default())?;
         writeln!(f, "MCP_CLIENT_REDIRECT_URI={}", settings.redirect_uri.as_str())?;
         writeln!(f, "MCP_CALLBACK_PORT={}", settings.redirect_uri.port())?;

@@ -1,6 +1,6 @@
 use super::*;
 
-fn config(settings: Settings) -> Result<Config, Vec<InvalidSetting>> {
+pub(super) fn config(settings: Settings) -> Result<Config, Vec<InvalidSetting>> {
     Config::try_from(&Settings { state_dir: Some("/nonexistent".into()), ..settings })
 }
 

@@ -52,6 +52,12 @@ pub enum StepKind {
     TokenRequest,
     /// A refresh token becomes a token.
     Refresh,
+    /// A token for the client itself.
+    ClientGrant,
+    /// The person's identity provider vouches for the person.
+    TokenExchange,
+    /// What somebody vouched for becomes a token.
+    AssertionGrant,
     /// A token is given back.
     Revocation,
     /// The handshake of protocol versions before 2026-07-28.
@@ -111,9 +117,14 @@ impl StepKind {
         match self {
             Self::AuthorizationRequest => (Party::Browser, Party::AuthorizationServer),
             Self::Callback => (Party::Browser, Party::Client),
-            Self::IssuerMetadata | Self::Registration | Self::TokenRequest | Self::Refresh | Self::Revocation => {
-                (Party::Client, Party::AuthorizationServer)
-            }
+            Self::IssuerMetadata
+            | Self::Registration
+            | Self::TokenRequest
+            | Self::Refresh
+            | Self::ClientGrant
+            | Self::TokenExchange
+            | Self::AssertionGrant
+            | Self::Revocation => (Party::Client, Party::AuthorizationServer),
             Self::UnauthenticatedRequest
             | Self::ResourceMetadata
             | Self::Initialize
@@ -132,6 +143,7 @@ impl StepKind {
 
     /// Why this step exists.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table, one row a step")]
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::UnauthenticatedRequest => {
@@ -155,6 +167,14 @@ impl StepKind {
                  the one who asked."
             }
             Self::Refresh => "The token is about to end, or a smaller one will do: the refresh token gets another one.",
+            Self::ClientGrant => "The client asks for itself: nobody signs in, and its own proof is all there is.",
+            Self::TokenExchange => {
+                "The organisation's identity provider, where the person signed in before, vouches for the person to one \
+                 authorization server."
+            }
+            Self::AssertionGrant => {
+                "What somebody signed whom the authorization server trusts becomes a token for this one server."
+            }
             Self::Revocation => "The person signs out: the token is given back, and is good for nothing from now on.",
             Self::Initialize => "The older handshake: both sides say which protocol version they speak.",
             Self::Discover => "With the token, the client asks what the server is and which protocol it speaks.",
@@ -185,6 +205,9 @@ impl StepKind {
             Self::Callback => "OAuth 2.1 §4.1.2, RFC 9207 §2",
             Self::TokenRequest => "OAuth 2.1 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2",
             Self::Refresh => "OAuth 2.1 §4.3.1",
+            Self::ClientGrant => "OAuth 2.1 §4.2, RFC 8707 §2.2",
+            Self::TokenExchange => "RFC 8693 §2.1, MCP Enterprise-managed authorization",
+            Self::AssertionGrant => "RFC 7523 §2.1, RFC 8707 §2.2",
             Self::Revocation => "RFC 7009 §2.1",
             Self::Initialize => "MCP 2025-11-25 lifecycle, RFC 6750 §2.1",
             Self::Discover => "MCP 2026-07-28 server/discover, RFC 6750 §2.1",

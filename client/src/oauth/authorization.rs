@@ -67,7 +67,8 @@ impl AuthorizationRequest {
         parameters.extend(scope.as_deref().map(|scope| ("scope", scope)));
         parameters.extend(max_age.as_deref().map(|seconds| ("max_age", seconds)));
         parameters.extend(about.acr_values.map(|values| ("acr_values", values)));
-        let mut url = about.issuer.authorization_endpoint.url().clone();
+        let endpoint = about.issuer.authorization_endpoint.as_ref().ok_or(AuthorizationError::NoEndpoint)?;
+        let mut url = endpoint.url().clone();
         // RFC 6749 §3.1: the endpoint's own query is kept; a parameter must not come twice.
         if url.query_pairs().any(|(name, _)| parameters.iter().any(|(ours, _)| *ours == name)) {
             return Err(AuthorizationError::EndpointQuery);
@@ -122,6 +123,9 @@ pub enum AuthorizationError {
     /// No random numbers.
     #[error(transparent)]
     Randomness(#[from] RandomnessFailed),
+    /// The issuer signs nobody in.
+    #[error("the authorization server has no authorization_endpoint, so nobody can sign in there with a browser")]
+    NoEndpoint,
     /// The endpoint's query would make a parameter come twice.
     #[error("the authorization_endpoint already holds parameters that this client must set; it is not used")]
     EndpointQuery,

@@ -5,7 +5,7 @@ use http::header;
 use std::fmt;
 use url::form_urlencoded;
 
-use super::exchange::Request;
+use super::{assertion::ASSERTION_TYPE, exchange::Request};
 
 /// A client secret; never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum ClientAuthentication {
     Basic,
     /// `client_secret_post`: in the form.
     Post,
+    /// `private_key_jwt`: an assertion that the client signs (RFC 7523 §2.2).
+    PrivateKeyJwt,
 }
 
 impl ClientAuthentication {
@@ -50,13 +52,14 @@ impl ClientAuthentication {
             Self::None => "none",
             Self::Basic => "client_secret_basic",
             Self::Post => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 
     /// The method of that name, if this client has it.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::None, Self::Basic, Self::Post].into_iter().find(|method| method.as_str() == name)
+        [Self::None, Self::Basic, Self::Post, Self::PrivateKeyJwt].into_iter().find(|method| method.as_str() == name)
     }
 }
 
@@ -70,25 +73,19 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// The best method that the token endpoint offers; `None` when it offers none that these credentials can serve.
+    /// The best method that the token endpoint offers, a key before a secret; `None` when it offers none that these
+    /// credentials can serve.
     #[must_use]
-    pub fn choose_method(&self, offered: &[ClientAuthentication]) -> Option<ClientAuthentication> {
-        let wanted: &[ClientAuthentication] = if self.secret.is_some() {
-            &[ClientAuthentication::Basic, ClientAuthentication::Post]
-        } else {
-            &[ClientAuthentication::None]
+    pub fn choose_method(&self, offered: &[ClientAuthentication], has_key: bool) -> Option<ClientAuthentication> {
+        let wanted: &[ClientAuthentication] = match (has_key, self.secret.is_some()) {
+            (true, false) => &[ClientAuthentication::PrivateKeyJwt],
+            (true, true) => {
+                &[ClientAuthentication::PrivateKeyJwt, ClientAuthentication::Basic, ClientAuthentication::Post]
+            }
+            (false, true) => &[ClientAuthentication::Basic, ClientAuthentication::Post],
+            (false, false) => &[ClientAuthentication::None],
         };
         wanted.iter().copied().find(|method| offered.contains(method))
-    }
-
-    /// Form fields of `method`.
-    pub(crate) fn add_to_form(&self, method: ClientAuthentication, form: &mut form_urlencoded::Serializer<'_, String>) {
-        if method != ClientAuthentication::Basic {
-            form.append_pair("client_id", &self.id);
-        }
-        if let (ClientAuthentication::Post, Some(secret)) = (method, &self.secret) {
-            form.append_pair("client_secret", secret.reveal());
-        }
     }
 
     /// Headers of `method`.
@@ -104,20 +101,88 @@ impl ClientCredentials {
     }
 }
 
+/// What a client shows in one request; made anew for each, because an assertion is good for one only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientProof<'a> {
+    /// Nothing at all: what the request is made with says enough.
+    Nobody,
+    /// An identifier, and a secret if the method has one.
+    Credentials(&'a ClientCredentials, ClientAuthentication),
+    /// An identifier, and a signed assertion.
+    Assertion(&'a str, ClientAssertion),
+}
+
+/// A compact JWT that proves who the client is; never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientAssertion(pub(crate) String);
+
+impl fmt::Debug for ClientAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientAssertion(***)")
+    }
+}
+
+impl ClientProof<'_> {
+    /// Adds the form fields of the proof.
+    pub(crate) fn add_to_form(&self, form: &mut form_urlencoded::Serializer<'_, String>) {
+        match self {
+            Self::Nobody | Self::Credentials(_, ClientAuthentication::Basic) => {}
+            Self::Credentials(client, method) => {
+                form.append_pair("client_id", &client.id);
+                if let (ClientAuthentication::Post, Some(secret)) = (method, &client.secret) {
+                    form.append_pair("client_secret", secret.reveal());
+                }
+            }
+            Self::Assertion(id, assertion) => {
+                form.append_pair("client_id", id)
+                    .append_pair("client_assertion_type", ASSERTION_TYPE)
+                    .append_pair("client_assertion", &assertion.0);
+            }
+        }
+    }
+
+    /// Adds the headers of the proof.
+    pub(crate) fn add_to_headers(&self, request: &mut Request) {
+        if let Self::Credentials(client, method) = self {
+            client.add_to_headers(*method, request);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ClientAuthentication::{Basic, None as Public, Post};
+    use ClientAuthentication::{Basic, None as Public, Post, PrivateKeyJwt};
 
     #[test]
     fn a_secret_is_sent_by_a_method_the_server_offers_and_by_no_other() {
         let confidential = ClientCredentials { id: "c".into(), secret: ClientSecret::new("s") };
-        assert_eq!(confidential.choose_method(&[Post, Basic]), Some(Basic));
-        assert_eq!(confidential.choose_method(&[Post]), Some(Post));
-        assert_eq!(confidential.choose_method(&[Public]), None);
+        assert_eq!(confidential.choose_method(&[Post, Basic], false), Some(Basic));
+        assert_eq!(confidential.choose_method(&[Post], false), Some(Post));
+        assert_eq!(confidential.choose_method(&[Public], false), None);
         let public = ClientCredentials { id: "c".into(), secret: ClientSecret::new("") };
-        assert_eq!(public.choose_method(&[Basic, Public]), Some(Public));
-        assert_eq!(public.choose_method(&[Basic]), None);
+        assert_eq!(public.choose_method(&[Basic, Public], false), Some(Public));
+        assert_eq!(public.choose_method(&[Basic], false), None);
+    }
+
+    #[test]
+    fn a_key_comes_before_a_secret_and_is_never_replaced_by_nothing() {
+        let both = ClientCredentials { id: "c".into(), secret: ClientSecret::new("s") };
+        assert_eq!(both.choose_method(&[Basic, PrivateKeyJwt], true), Some(PrivateKeyJwt));
+        assert_eq!(both.choose_method(&[Basic], true), Some(Basic));
+        let keyed = ClientCredentials { id: "c".into(), secret: None };
+        assert_eq!(keyed.choose_method(&[Public, Basic], true), None);
+    }
+
+    #[test]
+    fn an_assertion_goes_into_the_form_and_nothing_of_it_into_a_log() {
+        let proof = ClientProof::Assertion("c", ClientAssertion("a.b.c".to_owned()));
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        proof.add_to_form(&mut form);
+        let expected = "client_id=c&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3A\
+                        jwt-bearer&client_assertion=a.b.c";
+        assert_eq!(form.finish(), expected);
+        assert!(!format!("{proof:?}").contains("a.b.c"));
     }
 
     #[test]

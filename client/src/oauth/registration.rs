@@ -150,6 +150,7 @@ pub fn process(
     }
     let method = match &registration.token_endpoint_auth_method {
         Some(name) => ClientAuthentication::parse(name)
+            .filter(|method| *method != ClientAuthentication::PrivateKeyJwt)
             .ok_or_else(|| RegistrationError::Malformed(format!("token_endpoint_auth_method {name} is not ours")))?,
         None => asked,
     };

@@ -1,12 +1,11 @@
 //! Giving tokens back (RFC 7009). The server answers 200 also for a token that it does not know.
 
-use url::form_urlencoded;
-
 use super::{
-    client::{ClientAuthentication, ClientCredentials},
+    client::ClientProof,
     endpoint::Endpoint,
-    exchange::{self, Answer, ExchangeError, Request},
+    exchange::{Answer, ExchangeError, Request},
     registration::ErrorDocument,
+    token::{Form, form_request},
     token_store::StoredToken,
 };
 use crate::flow::{StepKind, Wire};
@@ -25,22 +24,14 @@ pub enum RevocationError {
 /// Builds the request for the refresh token if there is one, because its access tokens go with it (RFC 7009 §2.1);
 /// else for the access token.
 #[must_use]
-pub fn revocation_request(
-    endpoint: &Endpoint,
-    (client, method): (&ClientCredentials, ClientAuthentication),
-    token: &StoredToken,
-) -> Request {
+pub fn revocation_request(endpoint: &Endpoint, client: &ClientProof<'_>, token: &StoredToken) -> Request {
     let (value, hint) = match &token.refresh_token {
         Some(refresh_token) => (refresh_token.reveal(), "refresh_token"),
         None => (token.access_token.reveal(), "access_token"),
     };
-    let mut form = form_urlencoded::Serializer::new(String::new());
+    let mut form = Form::new(String::new());
     form.append_pair("token", value).append_pair("token_type_hint", hint);
-    client.add_to_form(method, &mut form);
-    let body = form.finish().into_bytes();
-    let mut request = exchange::post(endpoint.url(), "application/x-www-form-urlencoded", body);
-    client.add_to_headers(method, &mut request);
-    request
+    form_request(endpoint, form, client)
 }
 
 /// Checks the answer to [`revocation_request`].
@@ -62,7 +53,7 @@ pub fn process(answer: &Answer) -> Result<(), RevocationError> {
 pub async fn revoke(
     wire: &Wire,
     endpoint: &Endpoint,
-    client: (&ClientCredentials, ClientAuthentication),
+    client: &ClientProof<'_>,
     token: &StoredToken,
 ) -> Result<(), RevocationError> {
     process(&wire.send(StepKind::Revocation, revocation_request(endpoint, client, token)).await?)
@@ -72,17 +63,20 @@ pub async fn revoke(
 mod tests {
     use super::*;
     use crate::oauth::{
-        client::ClientSecret,
+        client::{ClientAuthentication, ClientCredentials, ClientSecret},
+        grant::GrantName,
         testing::{endpoint, json_answer},
         token::{AccessToken, RefreshToken},
     };
     use std::collections::HashMap;
+    use url::form_urlencoded;
 
     fn form(refresh_token: Option<&str>) -> HashMap<String, String> {
         let token = StoredToken {
             issuer: "https://auth.example".into(),
             resource: "https://mcp.example/mcp".into(),
             client_id: "c".into(),
+            grant: GrantName::AuthorizationCode,
             requested_scope: None,
             granted_scope: None,
             expires_at: None,
@@ -91,7 +85,7 @@ mod tests {
         };
         let client = ClientCredentials { id: "c".into(), secret: ClientSecret::new("s") };
         let at = endpoint("https://auth.example/revoke");
-        let request = revocation_request(&at, (&client, ClientAuthentication::Basic), &token);
+        let request = revocation_request(&at, &ClientProof::Credentials(&client, ClientAuthentication::Basic), &token);
         assert!(request.headers().contains_key("authorization"));
         form_urlencoded::parse(request.body()).into_owned().collect()
     }

@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use verification_keys::Clock;
 
 use super::{
+    assertion::AssertionKey,
     authorization::{AuthorizationError, AuthorizationParameters, AuthorizationRequest, CallbackRejected},
     browser::Browser,
     challenge::BearerChallenge,
@@ -19,11 +20,13 @@ use super::{
     },
     endpoint::Endpoint,
     exchange::ExchangeError,
+    grant::Grant,
     loopback::{CallbackListener, LoopbackError, Page, RedirectUri},
     private_files::PrivateFileError,
     registration::{RegisteredClient, RegistrationError},
     revocation::RevocationError,
     scope::{self, Scope},
+    signing::NotSigned,
     token::{self, AccessToken, TokenError, TokenGrant, TokenRequest, TokenResponse},
     token_store::{StoredToken, TokenStore},
 };
@@ -31,14 +34,22 @@ use crate::flow::Wire;
 
 mod identity;
 mod kept;
+mod machine;
+
+pub use machine::AssertionFileError;
+use machine::Wanted;
 
 /// What the person and the settings decide.
 #[derive(Clone, Debug)]
 pub struct SignInSettings {
     /// The MCP server; its URL is the resource.
     pub server: Endpoint,
+    /// Which way leads to a token.
+    pub grant: Grant,
     /// Who this client is.
     pub client: ClientChoice,
+    /// The key that a pre-registered client proves itself with, where the issuer takes that.
+    pub private_key: Option<AssertionKey>,
     /// This client's metadata document, for issuers that take its URL as an identifier.
     pub metadata_url: Option<Endpoint>,
     /// Issuers that a person vouches for: they check S256 though they do not publish it.
@@ -67,6 +78,8 @@ pub enum ClientChoice {
     Demo(ClientCredentials),
     /// Named by its metadata document where that is taken, else registers itself (RFC 7591).
     Dynamic,
+    /// Nobody in particular: a workload, which its platform vouches for.
+    Nobody,
 }
 
 /// Whether a kept token will do.
@@ -136,8 +149,31 @@ pub enum SignInError {
         found: String,
     },
     /// The token endpoint wants a method that the credentials cannot serve.
-    #[error("{0} offers no client authentication that fits the client's credentials. Check MCP_CLIENT_SECRET")]
+    #[error(
+        "{0} offers no client authentication that fits the client's credentials. Check MCP_CLIENT_SECRET and \
+         MCP_CLIENT_PRIVATE_KEY"
+    )]
     ClientAuthentication(String),
+    /// Without a browser, this client is nobody there.
+    #[error("without a browser, a client has to be registered at {0} beforehand. Set MCP_CLIENT_ID and what proves it")]
+    NotRegistered(String),
+    /// The issuer says which grants it has, and the one of the settings is not among them.
+    #[error("{issuer} does not offer the grant {grant_type}. Check MCP_CLIENT_GRANT")]
+    GrantNotOffered {
+        /// The issuer.
+        issuer: String,
+        /// As in `grant_types_supported`.
+        grant_type: &'static str,
+    },
+    /// The assertion of the client could not be made.
+    #[error(transparent)]
+    Signing(#[from] NotSigned),
+    /// The JWT to show cannot be read.
+    #[error("the JWT to show for a token cannot be used: {0}")]
+    AssertionFile(#[from] AssertionFileError),
+    /// The identity provider does not vouch for the person.
+    #[error("the identity provider does not vouch for you: {0}")]
+    IdentityProvider(#[source] TokenError),
     /// No request.
     #[error(transparent)]
     Authorization(#[from] AuthorizationError),
@@ -167,6 +203,7 @@ impl SignInError {
             Self::Discovery(DiscoveryError::Exchange(ExchangeError::Unreachable { .. }))
                 | Self::Registration(RegistrationError::Exchange(ExchangeError::Unreachable { .. }))
                 | Self::Token(TokenError::Exchange(ExchangeError::Unreachable { .. }))
+                | Self::IdentityProvider(TokenError::Exchange(ExchangeError::Unreachable { .. }))
         )
     }
 }
@@ -213,12 +250,24 @@ impl SignIn {
             return Ok(held);
         }
         let issuer = self.issuer(&resource.authorization_server).await?;
+        let wanted = Wanted { issuer: &issuer, resource: &resource, scope: scope.as_ref() };
+        match &settings.grant {
+            Grant::AuthorizationCode => self.by_browser(wanted, challenge).await,
+            Grant::ClientCredentials => self.for_itself(wanted).await,
+            Grant::WorkloadIdentity(file) => self.for_workload(wanted, file).await,
+            Grant::Enterprise(idp) => self.for_enterprise(wanted, idp).await,
+        }
+    }
+
+    /// A token from a sign-in in the browser.
+    async fn by_browser(&self, wanted: Wanted<'_>, challenge: &BearerChallenge) -> Result<Held, SignInError> {
+        let (settings, Wanted { issuer, resource, scope }) = (&self.settings, wanted);
         let listener = CallbackListener::bind(&settings.redirect_uri).await?;
-        let client = self.identify(&issuer).await?;
-        let asked = with_refresh(scope.as_ref(), &issuer);
+        let client = self.identify(issuer).await?;
+        let asked = with_refresh(scope, issuer);
         let request = AuthorizationRequest::new(
             &AuthorizationParameters {
-                issuer: &issuer,
+                issuer,
                 client_id: &client.credentials.id,
                 redirect_uri: &settings.redirect_uri,
                 resource: &resource.resource,
@@ -231,23 +280,35 @@ impl SignIn {
         self.show(&request);
         let callback = listener.wait(settings.patience).await?;
         self.http.browser_came_back(settings.redirect_uri.as_str(), &callback.query);
-        let redeemed = self.redeem(&request, &callback.query, (&issuer, &client, &resource)).await;
+        let redeemed = self.redeem(&request, &callback.query, (issuer, &client, resource)).await;
         callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;
-        Ok(self.hold(redeemed?, (&issuer.issuer, &resource.resource, &client.credentials.id), scope))
+        Ok(self.hold(redeemed?, (&issuer.issuer, &resource.resource, &client.credentials.id), scope.cloned()))
     }
 
     /// The checked metadata of `issuer`; with a loud word where a person vouched for S256.
     async fn issuer(&self, issuer: &Endpoint) -> Result<IssuerMetadata, SignInError> {
+        let grant = self.settings.grant.name();
         let vouched = self.settings.assume_s256.iter().any(|known| known == issuer.as_str());
-        let pkce = if vouched { Pkce::Assumed } else { Pkce::Published };
-        if vouched {
+        let pkce = match (&self.settings.grant, vouched) {
+            (Grant::AuthorizationCode, true) => Pkce::Assumed,
+            (Grant::AuthorizationCode, false) => Pkce::Published,
+            _ => Pkce::NotNeeded,
+        };
+        if pkce == Pkce::Assumed {
             let issuer = issuer.as_str();
             (self.notice)(&format!(
                 "WARNING: --assume-s256 trusts that {issuer} checks PKCE with S256, which it does not publish. If it does \
                  not, whoever steals the code of this sign-in can redeem it."
             ));
         }
-        Ok(issuer_metadata::fetch(&self.http, issuer, pkce).await?)
+        let metadata = issuer_metadata::fetch(&self.http, issuer, pkce).await?;
+        let grant_type = grant.grant_type();
+        let offered = |offered: &Vec<String>| offered.iter().any(|name| name == grant_type);
+        // RFC 8414 §2: who does not say has the code grant; another one is tried all the same.
+        if pkce == Pkce::NotNeeded && !metadata.grant_types.as_ref().is_none_or(offered) {
+            return Err(SignInError::GrantNotOffered { issuer: metadata.issuer, grant_type });
+        }
+        Ok(metadata)
     }
 
     fn show(&self, request: &AuthorizationRequest) {
@@ -265,18 +326,24 @@ impl SignIn {
         (issuer, client, resource): (&IssuerMetadata, &RegisteredClient, &ResourceMetadata),
     ) -> Result<TokenResponse, SignInError> {
         let code = request.process_callback(query)?;
-        let exchange = TokenRequest {
-            endpoint: &issuer.token_endpoint,
-            client: &client.credentials,
-            method: client.method,
-            grant: TokenGrant::AuthorizationCode {
-                code: &code,
-                verifier: request.verifier(),
-                redirect_uri: &self.settings.redirect_uri,
-            },
-            resource: &resource.resource,
+        let grant = TokenGrant::AuthorizationCode {
+            code: &code,
+            verifier: request.verifier(),
+            redirect_uri: &self.settings.redirect_uri,
         };
-        Ok(token::request(&self.http, &exchange).await?)
+        self.ask((issuer, &resource.resource), Some(client), grant).await
+    }
+
+    /// Asks the token endpoint.
+    async fn ask(
+        &self,
+        (issuer, resource): (&IssuerMetadata, &str),
+        client: Option<&RegisteredClient>,
+        grant: TokenGrant<'_>,
+    ) -> Result<TokenResponse, SignInError> {
+        let proof = self.proof(client, &issuer.issuer)?;
+        let request = TokenRequest { endpoint: &issuer.token_endpoint, client: &proof, grant, resource };
+        Ok(token::request(&self.http, &request).await?)
     }
 
     /// Keeps what was issued. A token that cannot be kept is still a token: the person is told, and goes on.
@@ -292,6 +359,7 @@ impl SignIn {
             issuer: issuer.to_owned(),
             resource: resource.to_owned(),
             client_id: client_id.to_owned(),
+            grant: self.settings.grant.name(),
             requested_scope,
             granted_scope: response.scope,
             expires_at: response.expires_in.and_then(end),

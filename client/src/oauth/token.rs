@@ -1,5 +1,5 @@
-//! The token requests of the authorization code and refresh token grants, and the checks on their answers (OAuth 2.1
-//! §4.1.3 and §4.3, RFC 8707).
+//! The token requests of all grants, and the checks on their answers (OAuth 2.1 §4.1.3, §4.2 and §4.3, RFC 7523 §2.1,
+//! RFC 8707).
 
 use serde::Deserialize;
 use std::{borrow::Cow, fmt};
@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::{
     authorization::{AuthorizationCode, refusal},
-    client::{ClientAuthentication, ClientCredentials},
+    client::ClientProof,
     endpoint::Endpoint,
     exchange::{self, Answer, ExchangeError, Request},
     loopback::RedirectUri,
@@ -19,6 +19,10 @@ use crate::flow::{StepKind, Wire};
 
 /// Longest access token accepted, in bytes.
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
+/// The name of the JWT bearer grant (RFC 7523 §2.1).
+pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+pub(super) type Form<'s> = form_urlencoded::Serializer<'s, String>;
 
 /// An access token; never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,6 +89,46 @@ pub enum TokenGrant<'a> {
     },
     /// What came with the tokens before, for the next ones. The scope stays what it was.
     RefreshToken(&'a RefreshToken),
+    /// Nothing but who the client is: for itself, not for a person (OAuth 2.1 §4.2).
+    ClientCredentials {
+        /// The scope to ask for.
+        scope: Option<&'a Scope>,
+    },
+    /// What somebody whom the server trusts signed: about a workload, or about a person (RFC 7523 §2.1).
+    JwtBearer {
+        /// The JWT.
+        assertion: &'a Assertion,
+        /// The scope to ask for.
+        scope: Option<&'a Scope>,
+    },
+}
+
+/// A JWT of somebody else, to be shown for a token; never logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Assertion(String);
+
+impl Assertion {
+    /// Takes three parts of base64url, and nothing else; `None` for the rest.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let part = |part: &str| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        let jwt = raw.len() <= MAX_TOKEN_BYTES && raw.split('.').count() == 3 && raw.split('.').all(part);
+        jwt.then(|| Self(raw.to_owned()))
+    }
+
+    /// The JWT itself, for the token request only.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Assertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Assertion(***)")
+    }
 }
 
 impl TokenGrant<'_> {
@@ -92,6 +136,8 @@ impl TokenGrant<'_> {
         match self {
             Self::AuthorizationCode { .. } => StepKind::TokenRequest,
             Self::RefreshToken(_) => StepKind::Refresh,
+            Self::ClientCredentials { .. } => StepKind::ClientGrant,
+            Self::JwtBearer { .. } => StepKind::AssertionGrant,
         }
     }
 }
@@ -101,10 +147,8 @@ impl TokenGrant<'_> {
 pub struct TokenRequest<'a> {
     /// The issuer's token endpoint.
     pub endpoint: &'a Endpoint,
-    /// Who asks.
-    pub client: &'a ClientCredentials,
-    /// How the client authenticates.
-    pub method: ClientAuthentication,
+    /// Who asks, and what it shows for that.
+    pub client: &'a ClientProof<'a>,
     /// What it asks with.
     pub grant: TokenGrant<'a>,
     /// The resource of the same authorization request.
@@ -155,7 +199,7 @@ struct Document {
 /// Builds the token request.
 #[must_use]
 pub fn token_request(token: &TokenRequest<'_>) -> Request {
-    let mut form = form_urlencoded::Serializer::new(String::new());
+    let mut form = Form::new(String::new());
     match token.grant {
         TokenGrant::AuthorizationCode { code, verifier, redirect_uri } => form
             .append_pair("grant_type", "authorization_code")
@@ -165,12 +209,30 @@ pub fn token_request(token: &TokenRequest<'_>) -> Request {
         TokenGrant::RefreshToken(token) => {
             form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.reveal())
         }
+        TokenGrant::ClientCredentials { scope } => {
+            add_scope(form.append_pair("grant_type", "client_credentials"), scope)
+        }
+        TokenGrant::JwtBearer { assertion, scope } => {
+            add_scope(form.append_pair("grant_type", JWT_BEARER).append_pair("assertion", assertion.reveal()), scope)
+        }
     };
     form.append_pair("resource", token.resource);
-    token.client.add_to_form(token.method, &mut form);
+    form_request(token.endpoint, form, token.client)
+}
+
+pub(super) fn add_scope<'f, 's>(form: &'f mut Form<'s>, scope: Option<&Scope>) -> &'f mut Form<'s> {
+    match scope {
+        Some(scope) => form.append_pair("scope", &scope.to_string()),
+        None => form,
+    }
+}
+
+/// Builds the POST of `form` to an endpoint that wants to know who the client is.
+pub(super) fn form_request(endpoint: &Endpoint, mut form: Form<'_>, client: &ClientProof<'_>) -> Request {
+    client.add_to_form(&mut form);
     let body = form.finish().into_bytes();
-    let mut request = exchange::post(token.endpoint.url(), "application/x-www-form-urlencoded", body);
-    token.client.add_to_headers(token.method, &mut request);
+    let mut request = exchange::post(endpoint.url(), "application/x-www-form-urlencoded", body);
+    client.add_to_headers(&mut request);
     request
 }
 
@@ -179,12 +241,7 @@ pub fn token_request(token: &TokenRequest<'_>) -> Request {
 /// # Errors
 /// When the server refused, or sent something that is not a bearer token.
 pub fn process(answer: &Answer) -> Result<TokenResponse, TokenError> {
-    if answer.status != http::StatusCode::OK {
-        return Err(match serde_json::from_slice::<ErrorDocument>(&answer.body) {
-            Ok(ErrorDocument { error, error_description: description }) => TokenError::Refused { error, description },
-            Err(_) => TokenError::Malformed(format!("status {}", answer.status).into()),
-        });
-    }
+    refused(answer)?;
     // The parser's message could quote the body, and with it a token.
     let document: Document = serde_json::from_slice(&answer.body)
         .map_err(|_| TokenError::Malformed("it is not a token response in JSON".into()))?;
@@ -207,6 +264,17 @@ pub fn process(answer: &Answer) -> Result<TokenResponse, TokenError> {
         }
     };
     Ok(TokenResponse { access_token, expires_in: document.expires_in, scope, refresh_token })
+}
+
+/// The refusal in an answer that is not 200.
+pub(super) fn refused(answer: &Answer) -> Result<(), TokenError> {
+    if answer.status == http::StatusCode::OK {
+        return Ok(());
+    }
+    Err(match serde_json::from_slice::<ErrorDocument>(&answer.body) {
+        Ok(ErrorDocument { error, error_description: description }) => TokenError::Refused { error, description },
+        Err(_) => TokenError::Malformed(format!("status {}", answer.status).into()),
+    })
 }
 
 /// Asks for a token.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 use super::{
+    grant::GrantName,
     private_files::{FileLock, PrivateFileError, PrivateFolder},
     scope::Scope,
     token::{AccessToken, RefreshToken},
@@ -26,6 +27,8 @@ pub struct StoredToken {
     pub resource: String,
     /// The client it was issued to.
     pub client_id: String,
+    /// The way that led to it; another way would lead to a token for somebody else.
+    pub grant: GrantName,
     /// The scope that was asked for (less may have been granted).
     pub requested_scope: Option<Scope>,
     /// The scope that was granted, if the issuer said that it is another one.
@@ -43,6 +46,7 @@ struct TokenFile {
     issuer: String,
     resource: String,
     client_id: String,
+    grant: Option<String>,
     requested_scope: Option<String>,
     granted_scope: Option<String>,
     expires_at: Option<i64>,
@@ -86,6 +90,7 @@ impl TokenStore {
             issuer: token.issuer.clone(),
             resource: token.resource.clone(),
             client_id: token.client_id.clone(),
+            grant: Some(token.grant.as_str().to_owned()),
             requested_scope: token.requested_scope.as_ref().map(ToString::to_string),
             granted_scope: token.granted_scope.as_ref().map(ToString::to_string),
             expires_at: token.expires_at.map(Timestamp::as_second),
@@ -118,6 +123,7 @@ impl StoredToken {
             refresh_token: file.refresh_token.as_deref().and_then(RefreshToken::parse),
             requested_scope: file.requested_scope.as_deref().and_then(Scope::parse),
             granted_scope: file.granted_scope.as_deref().and_then(Scope::parse),
+            grant: file.grant.map_or(Some(GrantName::default()), |name| GrantName::parse(&name))?,
             issuer: file.issuer,
             resource: file.resource,
             client_id: file.client_id,

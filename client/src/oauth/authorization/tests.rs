@@ -11,7 +11,8 @@ const ISSUER: &str = "https://auth.example/tenant";
 fn metadata(authorization_endpoint: &str, iss_parameter_supported: bool) -> IssuerMetadata {
     IssuerMetadata {
         issuer: ISSUER.into(),
-        authorization_endpoint: endpoint(authorization_endpoint),
+        authorization_endpoint: Some(endpoint(authorization_endpoint)),
+        grant_types: None,
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,

@@ -20,8 +20,8 @@ const OPENID: &str = "/.well-known/openid-configuration";
 pub struct IssuerMetadata {
     /// Exactly the issuer that was asked for.
     pub issuer: String,
-    /// Where the browser goes.
-    pub authorization_endpoint: Endpoint,
+    /// Where the browser goes, if there are people to sign in.
+    pub authorization_endpoint: Option<Endpoint>,
     /// Where the code goes.
     pub token_endpoint: Endpoint,
     /// Where clients register themselves, if they may.
@@ -34,6 +34,8 @@ pub struct IssuerMetadata {
     pub iss_parameter_supported: bool,
     /// Whether a client may name itself by the URL of its metadata document.
     pub metadata_documents_supported: bool,
+    /// The grants that it says it has; `None` when it does not say.
+    pub grant_types: Option<Vec<String>>,
     /// Whether `offline_access` is a scope there; elsewhere it is not asked for.
     pub offline_access_supported: bool,
 }
@@ -46,6 +48,7 @@ struct Document {
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    grant_types_supported: Option<Vec<String>>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
@@ -63,6 +66,8 @@ pub enum Pkce {
     Published,
     /// A person said so for this issuer.
     Assumed,
+    /// There is no code to protect: the token is asked for without a browser.
+    NotNeeded,
 }
 
 /// Where to look, in order: RFC 8414 with the path inserted, OpenID inserted, OpenID appended.
@@ -98,7 +103,10 @@ pub fn process(
         return Err(DiscoveryError::NoS256(document.issuer));
     }
     Ok(Some(IssuerMetadata {
-        authorization_endpoint: required("authorization_endpoint", document.authorization_endpoint, url, issuer)?,
+        authorization_endpoint: match (document.authorization_endpoint, pkce) {
+            (None, Pkce::NotNeeded) => None,
+            (raw, _) => Some(required("authorization_endpoint", raw, url, issuer)?),
+        },
         token_endpoint: required("token_endpoint", document.token_endpoint, url, issuer)?,
         registration_endpoint: (document.registration_endpoint)
             .map(|raw| endpoint("registration_endpoint", &raw, issuer))
@@ -107,6 +115,7 @@ pub fn process(
             .map(|raw| endpoint("revocation_endpoint", &raw, issuer))
             .transpose()?,
         token_endpoint_auth_methods: methods(document.token_endpoint_auth_methods_supported.as_deref()),
+        grant_types: document.grant_types_supported,
         iss_parameter_supported: document.authorization_response_iss_parameter_supported,
         metadata_documents_supported: document.client_id_metadata_document_supported,
         offline_access_supported: document.scopes_supported.iter().any(|scope| scope == OFFLINE_ACCESS),

@@ -160,11 +160,30 @@ fn changed(member: &str, value: Value) -> Value {
 }
 
 #[test]
+fn pkce_and_an_authorization_endpoint_are_needed_where_a_browser_is_and_only_there() {
+    let mut bare = document();
+    for member in ["authorization_endpoint", "code_challenge_methods_supported"] {
+        bare.as_object_mut().unwrap().remove(member);
+    }
+    let processed = |pkce| {
+        let answer = json_answer(200, bare.to_string());
+        issuer_metadata::process(&answer, &endpoint(ISSUER), &endpoint(ISSUER), pkce)
+    };
+    let metadata = processed(Pkce::NotNeeded).unwrap().unwrap();
+    assert_eq!(metadata.authorization_endpoint, None);
+    assert!(matches!(processed(Pkce::Published), Err(DiscoveryError::NoS256(_))));
+    assert!(matches!(processed(Pkce::Assumed), Err(DiscoveryError::Malformed { .. })));
+}
+
+#[test]
 fn a_good_document_yields_the_endpoints() {
     let metadata = issuer(&document()).unwrap().unwrap();
     assert_eq!(metadata.issuer, ISSUER);
     assert_eq!(metadata.token_endpoint.as_str(), "https://auth.example/token");
-    assert_eq!(metadata.token_endpoint_auth_methods, [ClientAuthentication::None, ClientAuthentication::Post]);
+    assert_eq!(
+        metadata.token_endpoint_auth_methods,
+        [ClientAuthentication::PrivateKeyJwt, ClientAuthentication::None, ClientAuthentication::Post]
+    );
     assert!(metadata.iss_parameter_supported);
     let mut least = document();
     for optional in [

@@ -85,7 +85,8 @@ fn a_registration_that_is_not_what_was_asked_for_is_not_used() {
 fn asks_for_the_weakest_secret_that_the_server_takes() {
     let issuer = |methods: &[ClientAuthentication]| IssuerMetadata {
         issuer: "https://auth.example".into(),
-        authorization_endpoint: endpoint("https://auth.example/authorize"),
+        authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
+        grant_types: None,
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,

@@ -3,7 +3,7 @@
 
 use super::{ClientChoice, SignIn, SignInError};
 use crate::oauth::{
-    client::{ClientAuthentication, ClientCredentials},
+    client::{ClientAssertion, ClientAuthentication, ClientCredentials, ClientProof},
     discovery::IssuerMetadata,
     registration::{self, RegisteredClient},
 };
@@ -32,10 +32,11 @@ impl SignIn {
                     let (client_id, found) = (credentials.id.clone(), issuer.issuer.clone());
                     return Err(SignInError::OtherIssuer { client_id, expected: home, found });
                 }
-                pre_registered(credentials, issuer).map(Some)
+                self.pre_registered(credentials, issuer).map(Some)
             }
+            ClientChoice::Nobody => Ok(None),
             ClientChoice::Demo(credentials) if issuer.token_endpoint.is_loopback() => {
-                pre_registered(credentials, issuer).map(Some)
+                self.pre_registered(credentials, issuer).map(Some)
             }
             ClientChoice::Demo(_) | ClientChoice::Dynamic => match self.by_document(issuer) {
                 Some(client) => Ok(Some(client)),
@@ -49,13 +50,34 @@ impl SignIn {
         let credentials = ClientCredentials { id: url.as_str().to_owned(), secret: None };
         Some(RegisteredClient { credentials, method: ClientAuthentication::None, secret_expires_at: None })
     }
-}
 
-fn pre_registered(credentials: &ClientCredentials, issuer: &IssuerMetadata) -> Result<RegisteredClient, SignInError> {
-    let method = credentials
-        .choose_method(&issuer.token_endpoint_auth_methods)
-        .ok_or_else(|| SignInError::ClientAuthentication(issuer.issuer.clone()))?;
-    Ok(RegisteredClient { credentials: credentials.clone(), method, secret_expires_at: None })
+    /// What shows that a request is `client`'s, for this one request.
+    pub(super) fn proof<'c>(
+        &self,
+        client: Option<&'c RegisteredClient>,
+        issuer: &str,
+    ) -> Result<ClientProof<'c>, SignInError> {
+        let Some(client) = client else { return Ok(ClientProof::Nobody) };
+        match (client.method, &self.settings.private_key) {
+            (ClientAuthentication::PrivateKeyJwt, Some(key)) => {
+                let id = client.credentials.id.as_str();
+                let assertion = key.assertion(id, issuer, self.clock.now(), self.random.as_ref())?;
+                Ok(ClientProof::Assertion(id, ClientAssertion(assertion)))
+            }
+            (method, _) => Ok(ClientProof::Credentials(&client.credentials, method)),
+        }
+    }
+
+    fn pre_registered(
+        &self,
+        credentials: &ClientCredentials,
+        issuer: &IssuerMetadata,
+    ) -> Result<RegisteredClient, SignInError> {
+        let method = credentials
+            .choose_method(&issuer.token_endpoint_auth_methods, self.settings.private_key.is_some())
+            .ok_or_else(|| SignInError::ClientAuthentication(issuer.issuer.clone()))?;
+        Ok(RegisteredClient { credentials: credentials.clone(), method, secret_expires_at: None })
+    }
 }
 
 #[cfg(test)]

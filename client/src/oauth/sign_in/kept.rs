@@ -7,7 +7,7 @@ use crate::oauth::{
     discovery::{ResourceMetadata, resource_metadata},
     revocation,
     scope::Scope,
-    token::{self, AccessToken, TokenError, TokenGrant, TokenRequest},
+    token::{AccessToken, TokenError, TokenGrant},
     token_store::StoredToken,
 };
 
@@ -64,14 +64,8 @@ impl SignIn {
         let Some(client) = self.known(&issuer)?.filter(|client| client.credentials.id == stored.client_id) else {
             return Ok(None);
         };
-        let request = TokenRequest {
-            endpoint: &issuer.token_endpoint,
-            client: &client.credentials,
-            method: client.method,
-            grant: TokenGrant::RefreshToken(&refresh_token),
-            resource: &stored.resource,
-        };
-        match token::request(&self.http, &request).await {
+        let grant = TokenGrant::RefreshToken(&refresh_token);
+        match self.ask((&issuer, &stored.resource), Some(&client), grant).await {
             Ok(mut response) => {
                 // RFC 6749 §6: what the answer leaves out stays as it was.
                 response.refresh_token.get_or_insert(refresh_token);
@@ -79,21 +73,23 @@ impl SignIn {
                 let about = (stored.issuer.as_str(), stored.resource.as_str(), stored.client_id.as_str());
                 Ok(Some(self.hold(response, about, stored.requested_scope)))
             }
-            Err(TokenError::Refused { error, .. }) if is_final(&error) => {
+            Err(SignInError::Token(TokenError::Refused { error, .. })) if is_final(&error) => {
                 self.tokens.forget(&stored.issuer, &stored.resource)?;
                 Ok(None)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
     async fn give_back(&self, resource: &ResourceMetadata, stored: &StoredToken) -> Result<(), SignInError> {
         let issuer = self.issuer(&resource.authorization_server).await?;
         let Some(endpoint) = &issuer.revocation_endpoint else { return Ok(()) };
-        let Some(client) = self.known(&issuer)?.filter(|client| client.credentials.id == stored.client_id) else {
+        let client = self.known(&issuer)?;
+        if client.as_ref().map_or("", |client| client.credentials.id.as_str()) != stored.client_id {
             return Ok(());
-        };
-        Ok(revocation::revoke(&self.http, endpoint, (&client.credentials, client.method), stored).await?)
+        }
+        let proof = self.proof(client.as_ref(), &issuer.issuer)?;
+        Ok(revocation::revoke(&self.http, endpoint, &proof, stored).await?)
     }
 
     /// The kept token, if it was asked for with at least `scope` and issued to the client of the settings.
@@ -101,9 +97,11 @@ impl SignIn {
         let stored = self.tokens.find(resource.authorization_server.as_str(), &resource.resource)?;
         let ours = |token: &StoredToken| match &self.settings.client {
             ClientChoice::PreRegistered { credentials, .. } => token.client_id == credentials.id,
+            ClientChoice::Nobody => token.client_id.is_empty(),
             ClientChoice::Demo(_) | ClientChoice::Dynamic => true,
         };
-        Ok(stored.filter(|token| token.covers(scope) && ours(token)))
+        let grant = self.settings.grant.name();
+        Ok(stored.filter(|token| token.covers(scope) && ours(token) && token.grant == grant))
     }
 
     fn is_good(&self, stored: &StoredToken, refused: Option<&AccessToken>) -> bool {

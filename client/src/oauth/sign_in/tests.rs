@@ -297,7 +297,8 @@ async fn the_published_secret_of_the_demo_goes_to_this_computer_only() {
     assert!(world.seen("/token")[0].headers.contains_key(header::AUTHORIZATION));
     let elsewhere = IssuerMetadata {
         issuer: "https://auth.example".into(),
-        authorization_endpoint: endpoint("https://auth.example/authorize"),
+        authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
+        grant_types: None,
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,

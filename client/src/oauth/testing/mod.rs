@@ -13,6 +13,22 @@ pub(crate) fn random() -> SystemRandom {
     SystemRandom::new()
 }
 
+/// A fresh P-256 key in PKCS#8.
+pub(crate) fn p256_pem() -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+    let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random()).unwrap();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(key.as_ref()))
+}
+
+/// Header and claims of a compact JWT; its signature is not looked at.
+pub(crate) fn jwt_parts(jwt: &str) -> (serde_json::Value, serde_json::Value) {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let parts: Vec<_> = jwt.split('.').collect();
+    let json = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    (json(parts[0]), json(parts[1]))
+}
+
 pub(crate) fn endpoint(raw: &str) -> Endpoint {
     Endpoint::parse(raw).unwrap()
 }
@@ -41,7 +57,8 @@ pub(crate) fn authorization_code(code: &str) -> super::authorization::Authorizat
     };
     let issuer = IssuerMetadata {
         issuer: "https://auth.example".into(),
-        authorization_endpoint: endpoint("https://auth.example/authorize"),
+        authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
+        grant_types: None,
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,

@@ -23,6 +23,7 @@ use crate::oauth::{
     browser::Browser,
     client::{ClientCredentials, ClientSecret},
     client_store::ClientStore,
+    grant::Grant,
     loopback::RedirectUri,
     sign_in::{ClientChoice, SignIn, SignInSettings},
     token_store::TokenStore,
@@ -179,7 +180,9 @@ impl World {
             clients: ClientStore::open(self.folder.path()).unwrap(),
             settings: SignInSettings {
                 server: endpoint(&self.server()),
+                grant: Grant::AuthorizationCode,
                 client: pre_registered(),
+                private_key: None,
                 metadata_url: None,
                 assume_s256: Vec::new(),
                 scope: None,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::oauth::{
-    client::ClientSecret,
+    client::{ClientAuthentication, ClientCredentials, ClientSecret},
     testing::{authorization_code, endpoint, json_answer, random},
 };
 use serde_json::{Value, json};
@@ -10,8 +10,7 @@ fn request(secret: &str, method: ClientAuthentication) -> (Request, HashMap<Stri
     let client = ClientCredentials { id: "c".into(), secret: ClientSecret::new(secret) };
     let request = token_request(&TokenRequest {
         endpoint: &endpoint("https://auth.example/token"),
-        client: &client,
-        method,
+        client: &ClientProof::Credentials(&client, method),
         grant: TokenGrant::AuthorizationCode {
             code: &authorization_code("c0de&x"),
             verifier: &CodeVerifier::generate(&random()).unwrap(),
@@ -35,16 +34,42 @@ fn the_request_holds_code_verifier_redirect_and_resource() {
     assert_eq!(form["client_id"], "c");
 }
 
-#[test]
-fn a_refresh_holds_the_refresh_token_and_the_resource_and_no_code() {
+/// The form of a public client.
+fn form_of(grant: TokenGrant<'_>) -> HashMap<String, String> {
+    let client = ClientCredentials { id: "c".into(), secret: None };
     let request = token_request(&TokenRequest {
         endpoint: &endpoint("https://auth.example/token"),
-        client: &ClientCredentials { id: "c".into(), secret: None },
-        method: ClientAuthentication::None,
-        grant: TokenGrant::RefreshToken(&RefreshToken::parse("r&x y").unwrap()),
+        client: &ClientProof::Credentials(&client, ClientAuthentication::None),
+        grant,
         resource: "http://localhost:8001/mcp",
     });
-    let form: HashMap<_, _> = form_urlencoded::parse(request.body()).into_owned().collect();
+    form_urlencoded::parse(request.body()).into_owned().collect()
+}
+
+#[test]
+fn a_client_that_asks_for_itself_names_the_grant_the_scope_and_the_resource() {
+    let scope = Scope::parse("mcp:read").unwrap();
+    let form = form_of(TokenGrant::ClientCredentials { scope: Some(&scope) });
+    assert_eq!((form["grant_type"].as_str(), form["scope"].as_str()), ("client_credentials", "mcp:read"));
+    assert_eq!(form["resource"], "http://localhost:8001/mcp");
+    assert!(!form_of(TokenGrant::ClientCredentials { scope: None }).contains_key("scope"));
+}
+
+#[test]
+fn an_assertion_is_shown_as_it_is_and_only_if_it_can_be_a_jwt() {
+    let assertion = Assertion::parse("eyJ.eyJ.c2ln").unwrap();
+    let form = form_of(TokenGrant::JwtBearer { assertion: &assertion, scope: None });
+    assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    assert_eq!((form["assertion"].as_str(), form["resource"].as_str()), ("eyJ.eyJ.c2ln", "http://localhost:8001/mcp"));
+    for bad in ["", "a.b", "a.b.c.d", "a..c", "a.b.c\n", "a.b.c d", "a.b.c&x=1"] {
+        assert_eq!(Assertion::parse(bad), None, "{bad:?}");
+    }
+    assert_eq!(format!("{assertion:?}"), "Assertion(***)");
+}
+
+#[test]
+fn a_refresh_holds_the_refresh_token_and_the_resource_and_no_code() {
+    let form = form_of(TokenGrant::RefreshToken(&RefreshToken::parse("r&x y").unwrap()));
     let expected = [
         ("grant_type", "refresh_token"),
         ("refresh_token", "r&x y"),

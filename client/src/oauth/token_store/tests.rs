@@ -12,6 +12,7 @@ fn token() -> StoredToken {
         issuer: ISSUER.into(),
         resource: RESOURCE.into(),
         client_id: "simple-mcp-client".into(),
+        grant: GrantName::AuthorizationCode,
         requested_scope: Scope::parse("mcp:read"),
         granted_scope: None,
         expires_at: Some(at(3600)),
