@@ -1,7 +1,8 @@
 // What the suite starts as the client under test: turns the suite's context into settings of the built client, lists the
-// tools of the server named last on the command line, and calls each of them. No name of a scenario is looked at.
+// tools of the server named last on the command line, and calls each of them. No name of a scenario is looked at, but where two
+// have the same variables: a client with a secret signs a person in or asks for itself, which a person would know.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,32 @@ const freePort = () =>
         });
     });
 
+/** A file with `text`; none for none. */
+function file(name, text) {
+    if (text === undefined) return undefined;
+    writeFileSync(join(state, name), text, { mode: 0o600 });
+    return join(state, name);
+}
+
+/** The way to a token, by what the context has for it. */
+function grant() {
+    if (context.idp_issuer) {
+        return {
+            MCP_CLIENT_GRANT: 'enterprise',
+            MCP_CLIENT_IDP_ISSUER: context.idp_issuer,
+            MCP_CLIENT_IDP_ID: context.idp_client_id,
+            MCP_CLIENT_IDP_TOKEN_FILE: file('id-token', context.idp_id_token)
+        };
+    }
+    if (context.valid_jwt) {
+        return { MCP_CLIENT_GRANT: 'workload-identity', MCP_CLIENT_ASSERTION_FILE: file('workload.jwt', context.valid_jwt) };
+    }
+    if (context.private_key_pem || /client-credentials/.test(context.name)) {
+        return { MCP_CLIENT_GRANT: 'client-credentials', MCP_CLIENT_PRIVATE_KEY: file('key.pem', context.private_key_pem) };
+    }
+    return {};
+}
+
 /** The settings that the context stands for. */
 async function settings() {
     const given = {
@@ -27,7 +54,8 @@ async function settings() {
         MCP_CLIENT_METADATA_URL: 'https://conformance-test.local/client-metadata.json',
         BROWSER: 'curl --silent --location --noproxy * --output /dev/null',
         MCP_CLIENT_ID: context.client_id,
-        MCP_CLIENT_SECRET: context.client_secret
+        MCP_CLIENT_SECRET: context.client_secret,
+        ...grant()
     };
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

@@ -17,8 +17,8 @@ const SUITES = [
     { folder: 'conformance-0.1', revisions: ['2025-11-25', 'draft'], options: [] }
 ];
 
-/** What the client does not claim to do: fill in forms for a server, carry skills, and sign in other than with a person. */
-const NOT_OFFERED = /^(elicitation|sep-2640)-|^auth\/(client-credentials|enterprise-managed|cross-app|dpop|wif)/;
+/** What the client does not claim to do: fill in forms for a server, carry skills, and bind tokens to a key. */
+const NOT_OFFERED = /^(elicitation|sep-2640)-|^auth\/dpop/;
 
 async function run(suite, ...options) {
     const script = here(`node_modules/${suite.folder}/dist/index.js`);
