@@ -89,7 +89,7 @@ impl Row {
 
 /// In UTC: without a script, a page does not know where the person is.
 fn day(time: Timestamp) -> String {
-    time.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    time.strftime("%-d %b %Y, %H:%M UTC").to_string()
 }
 
 #[derive(Template)]

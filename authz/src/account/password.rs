@@ -18,11 +18,11 @@ use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 
 pub(super) async fn get(State(services): State<Arc<Services>>, headers: HeaderMap) -> Result<Response, PageError> {
-    let browser = Browser::known(&services, &headers).await?;
-    match browser.as_ref().filter(|browser| browser.session().subject().is_some()) {
-        Some(browser) => Ok(show(&services, browser, None)),
-        None => Ok(see_other(&Destination::Account.login_address(&services))),
-    }
+    let login = || see_other(&Destination::Account.login_address(&services));
+    let Some(browser) = Browser::known(&services, &headers).await? else { return Ok(login()) };
+    let Some(subject) = browser.session().subject() else { return Ok(login()) };
+    let person = services.store.person(subject).await?;
+    Ok(person.map_or_else(login, |person| show(&services, &browser, &person, None)))
 }
 
 pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserForm) -> Result<Response, PageError> {
@@ -38,7 +38,7 @@ pub(super) async fn post(State(services): State<Arc<Services>>, form: BrowserFor
         Err(problem) => {
             form.notes().refused(problem.reason());
             tracing::info!(subject = %person.subject, ?problem, "password not changed");
-            return Ok(show(&services, form.browser(), Some(problem)));
+            return Ok(show(&services, form.browser(), &person, Some(problem)));
         }
     };
     let hash = services.passwords.hash(&new, services.random.as_ref()).await?;
@@ -77,12 +77,13 @@ async fn check(
     Ok(Ok(chosen))
 }
 
-fn show(services: &Services, browser: &Browser, problem: Option<Problem>) -> Response {
+fn show(services: &Services, browser: &Browser, person: &Person, problem: Option<Problem>) -> Response {
     let csrf = browser.csrf_token();
     let template = PasswordTemplate {
         action: services.public_url.path(PASSWORD),
         account: services.public_url.path(ACCOUNT),
         csrf: csrf.reveal(),
+        username: person.username.as_str(),
         problem,
     };
     let status = problem.map_or(StatusCode::OK, Problem::status);
@@ -108,6 +109,13 @@ impl Problem {
             Self::WrongPassword | Self::TooSoon(_) => "password",
             Self::TooShort => "new",
             Self::NotTheSame => "again",
+        }
+    }
+
+    const fn beside(self) -> &'static str {
+        match self {
+            Self::TooShort => "8 characters or more.",
+            Self::WrongPassword | Self::NotTheSame | Self::TooSoon(_) => "Type it again.",
         }
     }
 
@@ -143,6 +151,7 @@ struct PasswordTemplate<'a> {
     action: String,
     account: String,
     csrf: &'a str,
+    username: &'a str,
     problem: Option<Problem>,
 }
 
@@ -153,5 +162,9 @@ impl PasswordTemplate<'_> {
 
     fn is_wrong(&self, field: &str) -> bool {
         self.problem.is_some_and(|problem| problem.field() == field)
+    }
+
+    fn beside(&self) -> &'static str {
+        self.problem.map_or("", Problem::beside)
     }
 }

@@ -42,7 +42,7 @@ async fn the_page_says_which_applications_have_access_since_when_and_last_used()
     connect(&mut tab).await;
     let page = tab.get(routes::ACCOUNT).await;
     assert_eq!(page.status, StatusCode::OK);
-    for part in ["Simple MCP Client", RESOURCE, "15 January 2027, 08:00 UTC", "Disconnect", "demo_user"] {
+    for part in ["Simple MCP Client", RESOURCE, "15 Jan 2027, 08:00 UTC", "Disconnect", "demo_user"] {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     let mut other = Tab::new(&server);
@@ -132,6 +132,8 @@ async fn the_password_changes_for_whoever_knows_it_and_signs_out_every_other_bro
         let answer = change(&mut tab, form).await;
         assert_eq!(answer.status, status, "{form:?}");
         assert!(answer.body.contains(r#"role="alert""#) && !answer.body.contains(form.1), "{}", answer.body);
+        let for_managers = r#"name="username" value="demo_user" autocomplete="username" readonly hidden"#;
+        assert!(answer.body.contains(for_managers), "whose password it is: {}", answer.body);
     }
     let before = tab.cookie.clone();
     let answer = change(&mut tab, ("demo_password", "a new password", "a new password")).await;

@@ -69,6 +69,8 @@ pub struct Refusal {
     /// What is wrong.
     pub code: ErrorCode,
     description: String,
+    /// What could have been asked for, where the request named a resource that nobody knows.
+    known: Vec<String>,
     redirect_uri: RedirectUri,
     state: Option<State>,
     issuer: String,
@@ -94,14 +96,18 @@ impl AuthorizationRequest {
         };
         let refuse = |(code, description): Wrong| {
             let (redirect_uri, state) = (redirect_uri.clone(), state.clone());
-            Box::new(Refusal { code, description, redirect_uri, state, issuer: issuer.to_owned() })
+            Box::new(Refusal { code, description, known: Vec::new(), redirect_uri, state, issuer: issuer.to_owned() })
         };
         if !state_fits {
             return Err(refuse(wrong(ErrorCode::InvalidRequest, "state is too long or has a NUL character")).into());
         }
         check_kind(parameters, client).map_err(refuse)?;
         let requested = resources.requested(parameters.all("resource"));
-        let resource = requested.ok_or_else(|| refuse((ErrorCode::InvalidTarget, resources.advice())))?;
+        let unknown = || {
+            let known = resources.ids().map(ToString::to_string).collect();
+            Box::new(Refusal { known, ..*refuse((ErrorCode::InvalidTarget, resources.advice())) })
+        };
+        let resource = requested.ok_or_else(unknown)?;
         Ok(Self {
             challenge: challenge(parameters).map_err(refuse)?,
             nonce: nonce(parameters).map_err(refuse)?,
@@ -150,6 +156,7 @@ impl AuthorizationRequest {
         Err(Box::new(Refusal {
             code,
             description: "a page has to be shown".to_owned(),
+            known: Vec::new(),
             redirect_uri: self.redirect_uri.clone(),
             state: self.state.clone(),
             issuer: self.issuer.clone(),
@@ -292,10 +299,18 @@ impl Refusal {
         if !self.redirect_uri.is_out_of_band() {
             return see_other(&self.location());
         }
-        let message = "The application asked for something that is not possible here.";
-        ErrorPage::new(StatusCode::BAD_REQUEST, Turn::Application, "This request cannot be answered", message)
-            .listing("What its people have to know:", [self.code.as_str().to_owned(), self.description.clone()])
-            .into_response()
+        let title = "This request cannot be answered";
+        let page = |message| ErrorPage::new(StatusCode::BAD_REQUEST, Turn::Application, title, message);
+        if self.known.is_empty() {
+            let words = [self.code.as_str().to_owned(), self.description.clone()];
+            page("The application asked for something that is not possible here.")
+                .listing("What its people have to know:", words)
+                .into_response()
+        } else {
+            page("The application wants to reach a server that this one gives no access to (invalid_target).")
+                .listing("It can ask for these (setting MCP_AUTH_RESOURCES):", self.known.iter().cloned())
+                .into_response()
+        }
     }
 
     /// Where to send the browser: `error`, `state` and `iss` (RFC 9207 §2: errors too).

@@ -363,9 +363,10 @@ async fn the_consent_page_shows_the_host_of_the_client_id() {
     let page = tab.get(&format!("/consent?request={request}")).await.body;
     let host = format!("<dt>It comes from</dt>\n<dd><code>{HOST}:{}</code>", scene.site.port);
     assert!(page.contains(&host) && page.contains("not verified") && page.contains("Notes"), "{page}");
+    assert!(page.contains("Only the address that it comes from is certain."), "{page}");
     let request = tab.begin(&[]).await;
     let page = tab.get(&format!("/consent?request={request}")).await.body;
-    assert!(!page.contains("It comes from"), "{page}");
+    assert!(!page.contains("It comes from") && !page.contains("is certain"), "{page}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod decision;
 mod memory;
 mod page;
 mod permission;
+mod question;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ pub use asking::Asking;
 pub use decision::Choice;
 pub use memory::may_remember;
 pub use permission::Permission;
+pub use question::Question;
 
 use crate::{routes::CONSENT, services::Services};
 use axum::{Router, routing::get};

@@ -1,13 +1,13 @@
 //! `GET /consent`: who asks, for what, where, and where the answer goes (MCP: the redirect host has to be shown).
 
-use super::{Asking, permission::Permission};
+use super::{Asking, Question};
 use crate::{
     authorize::{Approval, approve, remembered},
-    domain::{DisplayName, Origin, PendingAuthorization, RegisteredClient},
+    domain::{PendingAuthorization, Person},
     login::{Browser, REQUEST, page_address},
     pages::{ContentSecurityPolicy, PageError, page, see_other},
-    protocol::{Parameters, Resource, Scope},
-    routes::{CONSENT, LOGIN, LOGOUT},
+    protocol::{Parameters, RedirectUri},
+    routes::{CONSENT, LOGIN},
     services::Services,
     store::Memory,
 };
@@ -36,45 +36,36 @@ pub(super) async fn get(
         return Ok(approve(&services, &asking.pending, &approval).await?.respond());
     }
     let person = services.store.person(&person.subject).await?;
-    Ok(person.map_or_else(login, |person| show(&services, &browser, &asking, person.username.as_str())))
+    Ok(person.map_or_else(login, |person| show(&services, &browser, &asking, &person)))
 }
 
-fn show(services: &Services, browser: &Browser, asking: &Asking, username: &str) -> Response {
-    let csrf = browser.csrf_token();
-    let resources = services.resources.current();
-    let resource = resources.find(asking.pending.resource.as_str());
+fn show(services: &Services, browser: &Browser, asking: &Asking, person: &Person) -> Response {
+    let PendingAuthorization { resource, scope, redirect_uri, .. } = &asking.pending;
     let template = ConsentTemplate {
         action: services.public_url.path(CONSENT),
-        sign_out: services.public_url.path(LOGOUT),
-        csrf: csrf.reveal(),
         request: asking.request(),
-        username,
-        client: &asking.client,
-        pending: &asking.pending,
-        resource: &asking.pending.resource,
-        scope: &asking.pending.scope,
-        resource_name: resource.and_then(|resource| resource.name.as_ref()).map(DisplayName::as_str),
-        permissions: asking.pending.scope.tokens().map(Permission::of).collect(),
-        self_registered: asking.client.origin == Origin::SelfRegistered,
-        client_host: asking.client.metadata_host(),
+        question: Question::new(services, (browser, person), &asking.client, (resource, scope)),
+        redirect_uri,
     };
-    page(StatusCode::OK, &template, &ContentSecurityPolicy::FormToClient(&asking.pending.redirect_uri))
+    page(StatusCode::OK, &template, &ContentSecurityPolicy::FormToClient(redirect_uri))
 }
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentTemplate<'a> {
     action: String,
-    sign_out: String,
-    csrf: &'a str,
     request: String,
-    username: &'a str,
-    client: &'a RegisteredClient,
-    pending: &'a PendingAuthorization,
-    resource: &'a Resource,
-    scope: &'a Scope,
-    resource_name: Option<&'a str>,
-    permissions: Vec<Permission<'a>>,
-    self_registered: bool,
-    client_host: Option<String>,
+    question: Question<'a>,
+    redirect_uri: &'a RedirectUri,
+}
+
+impl ConsentTemplate<'_> {
+    /// The answer goes to no server: another program, or another person, may be the one who gets it.
+    fn stays_here(&self) -> bool {
+        self.redirect_uri.is_loopback() || self.redirect_uri.is_private_use() || self.redirect_uri.is_out_of_band()
+    }
+
+    fn warns(&self) -> bool {
+        self.stays_here() || self.question.unchecked().is_some()
+    }
 }

@@ -2,12 +2,11 @@
 
 use super::Waiting;
 use crate::{
-    consent::{Choice, Permission},
-    domain::{AuthenticatedPerson, DisplayName, Origin, UserCode},
+    consent::{Choice, Question},
+    domain::{AuthenticatedPerson, UserCode},
     login::Browser,
     pages::{ContentSecurityPolicy, PageError, page},
-    protocol::{Resource, Scope},
-    routes::{DEVICE, LOGOUT},
+    routes::DEVICE,
     services::Services,
 };
 use askama::Template;
@@ -45,22 +44,11 @@ pub(super) async fn ask(
     person: &AuthenticatedPerson,
 ) -> Result<Response, PageError> {
     let person = services.store.person(&person.subject).await?.ok_or(PageError::NoSession)?;
-    let csrf = browser.csrf_token();
-    let resources = services.resources.current();
-    let resource = resources.find(waiting.device.resource.as_str());
+    let asked = (&waiting.device.resource, &waiting.device.scope);
     let template = AskTemplate {
         action: services.public_url.path(DEVICE),
-        sign_out: services.public_url.path(LOGOUT),
-        csrf: csrf.reveal(),
         code: waiting.code.reveal(),
-        username: person.username.as_str(),
-        client: waiting.client.display_name(),
-        self_registered: waiting.client.origin == Origin::SelfRegistered,
-        client_host: waiting.client.metadata_host(),
-        resource: &waiting.device.resource,
-        resource_name: resource.and_then(|resource| resource.name.as_ref()).map(DisplayName::as_str),
-        scope: &waiting.device.scope,
-        permissions: waiting.device.scope.tokens().map(Permission::of).collect(),
+        question: Question::new(services, (browser, &person), &waiting.client, asked),
     };
     Ok(page(StatusCode::OK, &template, &ContentSecurityPolicy::OwnForm))
 }
@@ -83,17 +71,16 @@ struct EnterTemplate<'a> {
 #[template(path = "device_consent.html")]
 struct AskTemplate<'a> {
     action: String,
-    sign_out: String,
-    csrf: &'a str,
     code: String,
-    username: &'a str,
-    client: &'a str,
-    self_registered: bool,
-    client_host: Option<String>,
-    resource: &'a Resource,
-    resource_name: Option<&'a str>,
-    scope: &'a Scope,
-    permissions: Vec<Permission<'a>>,
+    question: Question<'a>,
+}
+
+impl AskTemplate<'_> {
+    /// Whoever shows the code gets the access, and the page cannot know where they are.
+    #[expect(clippy::unused_self, reason = "the template that it extends asks every page")]
+    const fn warns(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Template)]

@@ -82,6 +82,19 @@ async fn what_is_wrong_is_said_on_the_error_page() {
 }
 
 #[tokio::test]
+async fn an_unknown_resource_is_answered_with_the_known_ones_and_the_setting() {
+    let server = server().await;
+    let client = register(&server, "A terminal", OOB).await;
+    let wrong = [("client_id", client.as_str()), ("redirect_uri", OOB), ("resource", "http://localhost:9/mcp")];
+    let page = Tab::new(&server).authorize(&wrong).await;
+    assert_own_page(&page, StatusCode::BAD_REQUEST);
+    for words in ["this one gives no access to", "MCP_AUTH_RESOURCES", &format!("<code>{RESOURCE}</code>")] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    assert!(!page.body.contains("localhost:9/mcp"), "nothing of the request: {}", page.body);
+}
+
+#[tokio::test]
 async fn switched_off_it_is_neither_registered_nor_answered() {
     let before = server().await;
     let client = register(&before, "A terminal", OOB).await;
