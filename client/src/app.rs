@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+mod catalog;
+
 /// One MCP server, with a session once there is one.
 #[derive(Debug)]
 pub struct App {
@@ -170,8 +172,16 @@ impl App {
 
     /// Runs `action`, signing in as often as the refusals call for and no oftener.
     async fn run<T>(&mut self, action: impl AsyncFn(&Session) -> Result<T, McpError>) -> Result<T, AppError> {
+        self.run_from(Next::Kept, action).await
+    }
+
+    /// As [`Self::run`], with the token that `next` leads to first.
+    async fn run_from<T>(
+        &mut self,
+        mut next: Next,
+        action: impl AsyncFn(&Session) -> Result<T, McpError>,
+    ) -> Result<T, AppError> {
         let mut step_ups = 0;
-        let mut next = Next::Kept;
         // Each round leads to another token, and how many there can be is bounded by `step_ups` and by their freshness.
         loop {
             let (refused, held) = match self.attempt(&next, &action).await? {

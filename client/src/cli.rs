@@ -1,8 +1,10 @@
 //! Flags and environment, raw: [`crate::config`] checks them all together.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser};
 use serving::logging::LogFormat;
 use std::path::PathBuf;
+
+use crate::verbs::Command;
 
 mod grant;
 
@@ -15,6 +17,9 @@ pub struct Cli {
     /// The server and who you are to it.
     #[command(flatten)]
     pub settings: Settings,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
     /// Without a command, a prompt is opened.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -22,37 +27,6 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 2 wrong use, 3 not authorized, 4 the server or the tool reported an error, \
 5 a server cannot be reached.";
-
-/// One thing to do.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// List the server's tools.
-    List {
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Call a tool.
-    Call {
-        /// Its name.
-        tool: String,
-        /// Its arguments, as a JSON object.
-        arguments: Option<String>,
-        /// Print the whole result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Ask the server who you are to it (its tool `whoami`).
-    Whoami {
-        /// Print the whole result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Give the token for this server back, and forget it and the registration made for it.
-    Logout,
-    /// Print this client's metadata document, to be hosted at `MCP_CLIENT_METADATA_URL`.
-    MetadataDocument,
-}
 
 /// All settings; every one is also an environment variable, and may stand in `.env`.
 #[derive(Args, Clone, Debug, Default)]
@@ -119,6 +93,7 @@ pub struct Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verbs::Verb;
     use clap::CommandFactory as _;
 
     fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
@@ -132,9 +107,9 @@ mod tests {
 
     #[test]
     fn flags_stand_before_or_after_the_command() {
-        for line in [["--use-dcr", "list", "--json"], ["list", "--json", "--use-dcr"]] {
+        for line in [["--use-dcr", "--json", "list"], ["list", "--json", "--use-dcr"]] {
             let cli = parse(&line).unwrap();
-            assert_eq!(cli.command, Some(Command::List { json: true }));
+            assert_eq!((cli.command, cli.json), (Some(Command::Verb(Verb::List)), true));
             assert_eq!(cli.settings.use_dcr.as_deref(), Some("true"));
         }
         assert_eq!(parse(&["--use-dcr=false"]).unwrap().settings.use_dcr.as_deref(), Some("false"));
@@ -142,9 +117,14 @@ mod tests {
 
     #[test]
     fn a_call_takes_a_tool_and_its_arguments() {
-        let call = parse(&["call", "get_time", "{}", "--json"]).unwrap().command;
-        assert_eq!(call, Some(Command::Call { tool: "get_time".into(), arguments: Some("{}".into()), json: true }));
-        for wrong in [&["call"][..], &["frob"], &["call", "a", "b", "c"], &["list", "x"]] {
+        for (line, words) in
+            [(&["call", "t", "{}", "--json"][..], &["{}"][..]), (&["call", "t", "a=1", "b=2"], &["a=1", "b=2"])]
+        {
+            let arguments = words.iter().map(ToString::to_string).collect();
+            let call = Command::Verb(Verb::Call { tool: "t".into(), arguments });
+            assert_eq!(parse(line).unwrap().command, Some(call));
+        }
+        for wrong in [&["call"][..], &["frob"], &["list", "x"], &["read"], &["connect", "x"], &["quit"]] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
         }
     }

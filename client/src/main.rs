@@ -6,6 +6,7 @@ use client::{
     cli::Cli,
     config::Config,
     run::{Edge, StartError, notice_on_stderr, run},
+    verbs::Format,
 };
 use ring::rand::SystemRandom;
 use serving::{
@@ -41,7 +42,7 @@ fn start() -> anyhow::Result<Exit> {
     install_crypto_providers();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     runtime.block_on(async {
-        let outcome = run(&config, cli.command.as_ref(), &edge()).await;
+        let outcome = run(&config, cli.command.as_ref(), Format::json_if(cli.json), &edge()).await;
         outcome.map_err(|error: StartError| anyhow::anyhow!("{error}."))
     })
 }

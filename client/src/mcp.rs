@@ -7,7 +7,7 @@ use rmcp::{
     ClientLifecycleMode, ClientServiceExt as _, RoleClient, ServiceError,
     model::{
         CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, Implementation, JsonObject,
-        PaginatedRequestParams, ProtocolVersion, Tool,
+        ProtocolVersion,
     },
     service::{ClientInitializeError, RunningService},
     transport::{
@@ -21,10 +21,7 @@ use crate::{
     oauth::{challenge::BearerChallenge, endpoint::Endpoint, exchange::root_cause, scope::Scope, token::AccessToken},
 };
 
-/// Most pages of a tool list read; a server could hand out cursors for ever.
-const MAX_PAGES: usize = 64;
-/// Most tools kept.
-const MAX_TOOLS: usize = 4096;
+mod catalog;
 
 /// An open session.
 #[derive(Debug)]
@@ -97,26 +94,6 @@ impl Session {
             outcome => outcome,
         };
         Ok(Self { service: service?, schemas_known: AtomicBool::new(false) })
-    }
-
-    /// All tools, at most 4096.
-    ///
-    /// # Errors
-    /// See [`McpError`].
-    pub async fn tools(&self) -> Result<Vec<Tool>, McpError> {
-        let mut tools = Vec::new();
-        let mut cursor = None;
-        for _page in 0..MAX_PAGES {
-            let page = self.service.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await?;
-            tools.extend(page.tools);
-            tools.truncate(MAX_TOOLS);
-            cursor = page.next_cursor;
-            if cursor.is_none() || tools.len() == MAX_TOOLS {
-                break;
-            }
-        }
-        self.schemas_known.store(true, Ordering::Relaxed);
-        Ok(tools)
     }
 
     /// Calls `tool`. A result may still say that the tool failed (`is_error`).

@@ -1,55 +1,29 @@
-//! The prompt: `list`, `call <tool> [json]`, `whoami`, `logout`, `help`, `quit`, with history.
+//! The prompt: reads lines, with history and completion, and does what they say until `quit` or the end of input.
 
 use rustyline::{Config, DefaultEditor};
-use std::{
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     app::{App, Exit},
-    cli::Command,
     commands::{Report, perform},
-    terminal::sanitize_line,
+    line::{self, Input},
+    terminal::{print, sanitize_line, say},
+    verbs::{Format, Line, PromptCommand, help},
 };
 
 const PROMPT: &str = "mcp> ";
 const HISTORY_LINES: usize = 1000;
 
-const HELP: &str = "\
-list                list the tools
-call <tool> [json]  call a tool, as in: call get_time {\"timezone\":\"Asia/Tokyo\"}
-whoami              ask the server who you are to it
-logout              give the token for this server back, and forget it
-help                show this
-quit                end
-";
-
-/// What a line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Input {
-    Nothing,
-    Help,
-    Quit,
-    Run(Command),
-    /// A sentence saying what is wrong with the line.
-    Unclear(String),
-}
-
 /// Connects, then reads commands until `quit` or the end of input. `history` is a file that only its owner can read.
 pub async fn repl(app: &mut App, history: Option<PathBuf>) -> Exit {
     if let Err(error) = app.connect().await {
-        let report = Report::from(&error);
+        let report = Report::from(error);
         print(&report);
         return report.exit;
     }
     say(&format!("Connected to {}. Type help for the commands.\n", sanitize_line(app.server())));
     let Ok(mut editor) = editor(history.as_deref()) else {
-        print(&Report {
-            exit: Exit::Usage,
-            stdout: String::new(),
-            stderr: "The prompt cannot be opened.\n".to_owned(),
-        });
+        print(&Report::failure(Exit::Usage, "the prompt cannot be opened"));
         return Exit::Usage;
     };
     loop {
@@ -63,7 +37,7 @@ pub async fn repl(app: &mut App, history: Option<PathBuf>) -> Exit {
         match line {
             Ok(line) => {
                 remember(&mut editor, &line, history.as_deref());
-                if !handle(app, parse(&line)).await {
+                if !handle(app, line::parse(&line)).await {
                     break;
                 }
             }
@@ -97,85 +71,16 @@ fn remember(editor: &mut DefaultEditor, line: &str, history: Option<&Path>) {
 async fn handle(app: &mut App, input: Input) -> bool {
     match input {
         Input::Nothing => {}
-        Input::Help => say(HELP),
-        Input::Quit => return false,
-        Input::Unclear(sentence) => {
-            print(&Report { exit: Exit::Usage, stdout: String::new(), stderr: sentence + "\n" });
+        Input::Say(words) => say(&words),
+        Input::Unclear(sentence) => print(&Report::failure(Exit::Usage, &sentence)),
+        Input::Run(Line { command: PromptCommand::Quit, .. }) => return false,
+        Input::Run(Line { command: PromptCommand::Help { command }, .. }) => match help(command.as_deref()) {
+            Some(words) => say(&words),
+            None => print(&Report::failure(Exit::Usage, "there is no such command; type help")),
+        },
+        Input::Run(Line { command: PromptCommand::Verb(verb), json }) => {
+            print(&perform(app, &verb, Format::json_if(json)).await);
         }
-        Input::Run(command) => print(&perform(app, &command).await),
     }
     true
-}
-
-fn parse(line: &str) -> Input {
-    let (word, rest) = first_word(line.trim());
-    let command = match word {
-        "" => return Input::Nothing,
-        "help" | "?" => return Input::Help,
-        "quit" | "exit" => return Input::Quit,
-        "list" => Command::List { json: false },
-        "whoami" => Command::Whoami { json: false },
-        "logout" => Command::Logout,
-        "call" => {
-            let (tool, arguments) = first_word(rest);
-            if tool.is_empty() {
-                return Input::Unclear("Say which tool to call: call <tool> [json].".to_owned());
-            }
-            let arguments = (!arguments.is_empty()).then(|| arguments.to_owned());
-            return Input::Run(Command::Call { tool: tool.to_owned(), arguments, json: false });
-        }
-        other => return Input::Unclear(format!("There is no command {}. Type help.", sanitize_line(other))),
-    };
-    if rest.is_empty() {
-        Input::Run(command)
-    } else {
-        Input::Unclear(format!("The command {word} takes nothing after it."))
-    }
-}
-
-fn first_word(text: &str) -> (&str, &str) {
-    text.split_once(char::is_whitespace).map_or((text, ""), |(word, rest)| (word, rest.trim_start()))
-}
-
-/// Prints a report; a closed pipe is not worth a word.
-pub(crate) fn print(report: &Report) {
-    say(&report.stdout);
-    let _closed = io::stderr().lock().write_all(report.stderr.as_bytes());
-}
-
-fn say(text: &str) {
-    let mut stdout = io::stdout().lock();
-    let _closed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn call(tool: &str, arguments: Option<&str>) -> Input {
-        Input::Run(Command::Call { tool: tool.into(), arguments: arguments.map(Into::into), json: false })
-    }
-
-    #[test]
-    fn the_rest_of_a_call_is_its_json() {
-        assert_eq!(parse("call get_time"), call("get_time", None));
-        assert_eq!(parse("  call  get_time  {\"a\": \"b c\"} "), call("get_time", Some("{\"a\": \"b c\"}")));
-        assert!(matches!(parse("call"), Input::Unclear(_)));
-    }
-
-    #[test]
-    fn every_word_of_the_help_is_a_command() {
-        for line in HELP.lines() {
-            let word = line.split_whitespace().next().unwrap();
-            let line = if word == "call" { "call x".to_owned() } else { word.to_owned() };
-            assert!(!matches!(parse(&line), Input::Unclear(_) | Input::Nothing), "{word}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_a_command_is_answered_with_a_sentence() {
-        assert_eq!(parse(""), Input::Nothing);
-        assert_eq!(parse("lst"), Input::Unclear("There is no command lst. Type help.".into()));
-        assert_eq!(parse("list all"), Input::Unclear("The command list takes nothing after it.".into()));
-    }
 }

@@ -9,8 +9,7 @@ use verification_keys::{
 
 use crate::{
     app::{App, Exit},
-    cli::Command,
-    commands::perform,
+    commands::{Report, perform},
     config::Config,
     flow::Wire,
     oauth::{
@@ -20,7 +19,8 @@ use crate::{
         token_store::TokenStore,
     },
     repl,
-    terminal::sanitize,
+    terminal::{print, sanitize},
+    verbs::{Command, Format},
 };
 
 /// How long a tool may take.
@@ -71,15 +71,21 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
 ///
 /// # Errors
 /// When the client cannot start; whatever happens later is told to the person and becomes the exit code.
-pub async fn run(config: &Config, command: Option<&Command>, edge: &Edge) -> Result<Exit, StartError> {
+pub async fn run(config: &Config, command: Option<&Command>, format: Format, edge: &Edge) -> Result<Exit, StartError> {
     let mut app = app(config, edge)?;
-    let Some(command) = command else {
-        return Ok(repl::repl(&mut app, Some(config.state_dir.join("history"))).await);
+    let report = match command {
+        None => return Ok(repl::repl(&mut app, Some(config.state_dir.join("history"))).await),
+        Some(Command::Verb(verb)) => perform(&mut app, verb, format).await,
+        Some(Command::MetadataDocument) => metadata_document(&app),
     };
-    let report = perform(&mut app, command).await;
     app.close().await;
-    repl::print(&report);
+    print(&report);
     Ok(report.exit)
+}
+
+fn metadata_document(app: &App) -> Report {
+    let fix = "set MCP_CLIENT_METADATA_URL to the https URL where the document will be hosted";
+    app.metadata_document().map_or_else(|| Report::failure(Exit::Usage, fix), Report::success)
 }
 
 /// Notices go to stderr, so that stdout holds results only.

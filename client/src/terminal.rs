@@ -1,6 +1,18 @@
-//! What strangers wrote, made fit for a terminal: no control sequence, no invisible or turned-around text.
+//! What strangers wrote, made fit for a terminal: no control sequence, no invisible or turned-around text. And our own
+//! styles, where they belong.
 
-use std::fmt::Write as _;
+use anstyle::{AnsiColor, Style};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
+
+use crate::commands::Report;
+
+/// For names.
+pub const BOLD: Style = Style::new().bold();
+/// For what went wrong.
+pub const ERROR: Style = AnsiColor::Red.on_default();
 
 /// Longest text of a stranger shown in one piece, in characters.
 const MAX_CHARACTERS: usize = 100_000;
@@ -61,6 +73,33 @@ const fn is_formatting(character: char) -> bool {
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
             | '\u{e0000}'..='\u{e007f}'
     )
+}
+
+/// `text` in `style`. For text that went through [`sanitize`] only.
+#[must_use]
+pub fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// `text` without styles.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+/// Prints a report: styles only on a terminal, and not where `NO_COLOR` is set; a closed pipe is not worth a word.
+pub fn print(report: &Report) {
+    say(&report.stdout);
+    if !report.stderr.is_empty() {
+        let _closed = anstream::stderr().lock().write_all(styled(ERROR, report.stderr.trim_end()).as_bytes());
+        let _closed = io::stderr().lock().write_all(b"\n");
+    }
+}
+
+/// Prints `text` to stdout, as [`print`] does.
+pub fn say(text: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let _closed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 #[cfg(test)]

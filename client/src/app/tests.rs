@@ -1,6 +1,5 @@
 use super::*;
 use crate::{
-    cli::Command,
     commands::perform,
     oauth::{
         sign_in::ClientChoice,
@@ -9,6 +8,8 @@ use crate::{
             world::{Asked, RESOURCE_METADATA, Reply, Seen, TOKEN, World, allows, complete, query},
         },
     },
+    terminal::plain,
+    verbs::{Format, Verb},
 };
 use http::header;
 use serde_json::json;
@@ -17,17 +18,17 @@ async fn app(world: &World, browser: impl Fn(&Asked) -> String + Send + Sync + '
     App::new(wire(), world.client(browser).await)
 }
 
-fn call(arguments: &str) -> Command {
-    Command::Call { tool: "get_time".into(), arguments: Some(arguments.into()), json: false }
+fn call(arguments: &str) -> Verb {
+    Verb::Call { tool: "get_time".into(), arguments: vec![arguments.into()] }
 }
 
 #[tokio::test]
 async fn a_command_signs_in_calls_and_reports_success() {
     let world = World::start().await;
     let mut app = app(&world, allows).await;
-    let report = perform(&mut app, &Command::List { json: false }).await;
-    assert_eq!((report.exit, report.stdout.as_str()), (Exit::Success, "get_time  The time.\n"));
-    let report = perform(&mut app, &call("{\"timezone\":\"Asia/Tokyo\"}")).await;
+    let report = perform(&mut app, &Verb::List, Format::Text).await;
+    assert_eq!((report.exit, plain(&report.stdout).as_str()), (Exit::Success, "get_time  The time.\n"));
+    let report = perform(&mut app, &call("{\"timezone\":\"Asia/Tokyo\"}"), Format::Text).await;
     assert_eq!((report.exit, report.stdout.as_str()), (Exit::Success, "noon\n"));
     assert_eq!(world.sign_ins(), 1);
     let sent = world.seen("/mcp").iter().map(Seen::json).find(|body| body["method"] == "tools/call").unwrap();
@@ -145,7 +146,7 @@ async fn a_403_leads_to_one_sign_in_for_all_scopes_together_and_the_call_is_made
         allows(asked)
     };
     let mut app = app(&world, browser).await;
-    let report = perform(&mut app, &call("")).await;
+    let report = perform(&mut app, &call(""), Format::Text).await;
     assert_eq!((report.exit, report.stdout.as_str()), (Exit::Success, "noon\n"), "{}", report.stderr);
     assert_eq!(world.last_asked()["scope"], "mcp:read mcp:write");
     assert_eq!((calls(&world), world.sign_ins()), (2, 2));
@@ -156,7 +157,7 @@ async fn a_server_that_always_wants_what_was_granted_leads_to_one_step_up() {
     let world = World::start().await;
     refuse_calls(&world, 403, "Bearer error=\"insufficient_scope\", scope=\"mcp:write\"");
     let mut app = app(&world, allows).await;
-    let report = perform(&mut app, &call("")).await;
+    let report = perform(&mut app, &call(""), Format::Text).await;
     assert_eq!(report.exit, Exit::NotAuthorized);
     assert!(report.stderr.contains("this needs the scope mcp:write"), "{}", report.stderr);
     assert_eq!((calls(&world), world.sign_ins()), (2, 2));
@@ -169,7 +170,7 @@ async fn step_ups_end_after_three_when_the_issuer_never_grants_the_scope() {
     world.reply("/token", Reply::json(200, &less));
     refuse_calls(&world, 403, "Bearer error=\"insufficient_scope\", scope=\"mcp:write\"");
     let mut app = app(&world, allows).await;
-    assert_eq!(perform(&mut app, &call("")).await.exit, Exit::NotAuthorized);
+    assert_eq!(perform(&mut app, &call(""), Format::Text).await.exit, Exit::NotAuthorized);
     assert_eq!((calls(&world), world.sign_ins()), (4, 4));
 }
 
@@ -178,7 +179,7 @@ async fn another_403_leads_to_no_sign_in() {
     let world = World::start().await;
     refuse_calls(&world, 403, "Bearer error=\"access_denied\"");
     let mut app = app(&world, allows).await;
-    assert_eq!(perform(&mut app, &call("")).await.exit, Exit::NotAuthorized);
+    assert_eq!(perform(&mut app, &call(""), Format::Text).await.exit, Exit::NotAuthorized);
     assert_eq!((calls(&world), world.sign_ins()), (1, 1));
 }
 
@@ -217,24 +218,24 @@ async fn a_session_whose_token_is_about_to_end_is_renewed_before_the_server_refu
 async fn every_kind_of_failure_has_its_exit_code() {
     let world = World::start().await;
     let mut good = app(&world, allows).await;
-    assert_eq!(perform(&mut good, &call("[1]")).await.exit, Exit::Usage);
+    assert_eq!(perform(&mut good, &call("[1]"), Format::Text).await.exit, Exit::Usage);
     let failed = json!({"content": [{"type": "text", "text": "bad \u{1b}[31mzone"}], "isError": true});
     let failed = crate::oauth::testing::world::complete(&json!("ID"), failed);
     world.reply("mcp:tools/call", Reply::json(200, &failed));
-    let report = perform(&mut good, &call("{}")).await;
+    let report = perform(&mut good, &call("{}"), Format::Text).await;
     assert_eq!(report.exit, Exit::Tool);
     assert!(report.stderr.contains("bad \\u{1b}[31mzone") && report.stdout.is_empty());
 
     let denied = |asked: &Asked| query(&[("error", "access_denied"), ("state", &asked.state), ("iss", &asked.issuer)]);
     good.sign_out().await.unwrap();
     let mut denied = app(&world, denied).await;
-    let report = perform(&mut denied, &Command::List { json: false }).await;
+    let report = perform(&mut denied, &Verb::List, Format::Text).await;
     assert_eq!(report.exit, Exit::NotAuthorized);
     assert!(report.stderr.starts_with("Not signed in: the authorization server refused: access was denied"));
 
     let mut client = world.client(allows).await;
     client.settings.server = crate::oauth::testing::endpoint("http://127.0.0.1:1/mcp");
-    let report = perform(&mut App::new(wire(), client), &Command::List { json: false }).await;
+    let report = perform(&mut App::new(wire(), client), &Verb::List, Format::Text).await;
     assert_eq!(report.exit, Exit::Network);
     assert!(report.stderr.contains("http://127.0.0.1:1"), "{}", report.stderr);
 }
@@ -244,8 +245,94 @@ async fn signing_out_forgets_the_token() {
     let world = World::start().await;
     let mut app = app(&world, allows).await;
     app.tools().await.unwrap();
-    let report = perform(&mut app, &Command::Logout).await;
+    let report = perform(&mut app, &Verb::Logout, Format::Text).await;
     assert_eq!(report.exit, Exit::Success);
     app.tools().await.unwrap();
     assert_eq!(world.sign_ins(), 2);
+}
+
+/// Each verb with the exit code and a part of what it prints.
+#[tokio::test]
+async fn resources_and_prompts_are_listed_read_and_filled_in() {
+    let world = World::start().await;
+    let complete = |result| Reply::json(200, &crate::oauth::testing::world::complete(&json!("ID"), result));
+    world
+        .reply("mcp:resources/list", complete(json!({"resources": [{"uri": "user://profile", "name": "profile"}]})))
+        .reply(
+            "mcp:resources/templates/list",
+            Reply::json(200, &json!({"jsonrpc": "2.0", "id": "ID", "error": {"code": -32601, "message": "no"}})),
+        )
+        .reply("mcp:resources/read", complete(json!({"contents": [{"uri": "user://profile", "text": "Ann"}]})))
+        .reply(
+            "mcp:prompts/list",
+            complete(json!({"prompts": [{"name": "sum", "arguments": [{"name": "topic", "required": true}]}]})),
+        )
+        .reply(
+            "mcp:prompts/get",
+            complete(json!({"messages": [{"role": "user", "content": {"type": "text", "text": "Sum up"}}]})),
+        );
+    let mut app = app(&world, allows).await;
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let sum = |arguments: &[&str]| Verb::Prompt { prompt: "sum".into(), arguments: words(arguments) };
+    for (verb, exit, shown) in [
+        (Verb::Resources, Exit::Success, "user://profile  profile\n"),
+        (Verb::Read { uri: "user://profile".into() }, Exit::Success, "Ann\n"),
+        (Verb::Prompts, Exit::Success, "sum topic=…\n"),
+        (sum(&["topic=tea"]), Exit::Success, "user:\nSum up\n"),
+        (sum(&[]), Exit::Usage, "The prompt sum needs the argument topic (text), as in topic=…\n"),
+        (
+            Verb::Prompt { prompt: "gone".into(), arguments: vec![] },
+            Exit::Tool,
+            "The server has no prompt gone; it has sum.\n",
+        ),
+    ] {
+        let report = perform(&mut app, &verb, Format::Text).await;
+        assert_eq!((report.exit, plain(&report.stdout) + &report.stderr), (exit, shown.into()), "{verb:?}");
+    }
+    let sent = world.seen("/mcp").iter().map(Seen::json).find(|body| body["method"] == "prompts/get").unwrap();
+    assert_eq!(sent["params"]["arguments"], json!({"topic": "tea"}));
+}
+
+#[tokio::test]
+async fn words_of_a_call_are_typed_by_the_schema_of_the_tool_before_anything_is_called() {
+    let world = World::start().await;
+    let tool =
+        json!({"name": "get_time", "inputSchema": {"type": "object", "properties": {"hour": {"type": "integer"}}}});
+    world.reply(
+        "mcp:tools/list",
+        Reply::json(200, &crate::oauth::testing::world::complete(&json!("ID"), json!({"tools": [tool]}))),
+    );
+    let mut app = app(&world, allows).await;
+    let report = perform(&mut app, &call("hour=late"), Format::Text).await;
+    assert_eq!((report.exit, calls(&world)), (Exit::Usage, 0));
+    assert_eq!(report.stderr, "The argument hour of the tool get_time must be a whole number, but \"late\" is not.\n");
+    assert_eq!(perform(&mut app, &call("hour=7"), Format::Text).await.exit, Exit::Success);
+    let sent = world.seen("/mcp").iter().map(Seen::json).find(|body| body["method"] == "tools/call").unwrap();
+    assert_eq!(sent["params"]["arguments"], json!({"hour": 7}));
+}
+
+#[tokio::test]
+async fn the_token_is_shown_decoded_and_itself_only_when_asked_for() {
+    let world = World::start().await;
+    let mut app = app(&world, allows).await;
+    let report = perform(&mut app, &Verb::Token { reveal: false }, Format::Text).await;
+    let opaque =
+        "The token is opaque: only its issuer can say what is in it.\nIt was asked for with the scope mcp:read.\n";
+    assert_eq!(report.stdout, format!("{opaque}Lifetime: 1 h 0 min left.\n"));
+    let json = perform(&mut app, &Verb::Token { reveal: false }, Format::Json).await.stdout;
+    assert!(json.contains("\"opaque\"") && json.contains("\"seconds_left\": 3600") && !json.contains(TOKEN), "{json}");
+    let json = perform(&mut app, &Verb::Token { reveal: true }, Format::Json).await.stdout;
+    assert!(json.contains(&format!("\"access_token\": \"{TOKEN}\"")), "{json}");
+    assert_eq!(perform(&mut app, &Verb::Token { reveal: true }, Format::Text).await.stdout, format!("{TOKEN}\n"));
+}
+
+#[tokio::test]
+async fn a_login_keeps_a_good_token_unless_it_is_told_otherwise() {
+    let world = World::start().await;
+    let mut app = app(&world, allows).await;
+    for (again, sign_ins) in [(false, 1), (false, 1), (true, 2)] {
+        let report = perform(&mut app, &Verb::Login { again }, Format::Text).await;
+        assert_eq!((report.exit, world.sign_ins()), (Exit::Success, sign_ins));
+        assert_eq!(report.stdout, format!("You are signed in to {}; 1 h 0 min left.\n", world.server()));
+    }
 }

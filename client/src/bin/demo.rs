@@ -11,6 +11,7 @@ use client::{
         interactive,
     },
     run::{Edge, notice_on_stderr, run},
+    verbs::Format,
 };
 use ring::rand::SystemRandom;
 use serving::{command_line, settings::report};
@@ -82,7 +83,7 @@ async fn demo(mut cli: Cli) -> anyhow::Result<ExitCode> {
     #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
     let random = SystemRandom::new();
     let edge = Edge { clock: Arc::new(SystemClock), random: Arc::new(random), notice: notice_on_stderr() };
-    let exit = run(&config, None, &edge).await;
+    let exit = run(&config, None, Format::Text, &edge).await;
     drop(started.children);
     Ok(exit?.into())
 }

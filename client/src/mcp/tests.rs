@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    catalog::{MAX_ENTRIES, MAX_PAGES},
+    *,
+};
 use crate::oauth::testing::{
     endpoint, wire,
     world::{Reply, TOKEN, World, complete},
@@ -232,7 +235,7 @@ async fn a_tool_list_without_end_has_one() {
     let tools: Vec<_> = (0..100).map(|n| json!({"name": format!("t{n}"), "inputSchema": {"type": "object"}})).collect();
     let page = complete(&json!("ID"), json!({"tools": tools, "nextCursor": "again"}));
     world.reply("mcp:tools/list", Reply::json(200, &page));
-    assert_eq!(open(&world).await.unwrap().tools().await.unwrap().len(), MAX_TOOLS);
+    assert_eq!(open(&world).await.unwrap().tools().await.unwrap().len(), MAX_ENTRIES);
     let empty = complete(&json!("ID"), json!({"tools": [], "nextCursor": "again"}));
     world.reply("mcp:tools/list", Reply::json(200, &empty));
     assert_eq!(open(&world).await.unwrap().tools().await.unwrap().len(), 0);

@@ -74,10 +74,38 @@ async fn a_person_who_says_no_is_exit_code_3() {
 }
 
 #[tokio::test]
+async fn every_verb_of_the_prompt_is_a_command_with_json() {
+    let (realm, terminal) = signed_in().await;
+    for (arguments, holds) in [
+        (&["list"][..], "get_time"),
+        (&["call", "get_time", "timezone=Asia/Tokyo"], "+09:00"),
+        (&["resources"], "user://profile"),
+        (&["read", "user://profile"], "user_id"),
+        (&["prompts"], "summarize_notes"),
+        (&["prompt", "summarize_notes", "topic=tea"], "tea"),
+        (&["whoami"], realm.server().as_str()),
+        (&["token"], "at+jwt"),
+        (&["login"], "seconds_left"),
+    ] {
+        let output = terminal.run(&[arguments, &["--json"]].concat()).await;
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        serde_json::from_str::<Value>(&stdout(&output)).unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+        assert!(stdout(&output).contains(holds), "{arguments:?}: {}", stdout(&output));
+    }
+    let shown = stdout(&terminal.run(&["token"]).await);
+    let raw = stdout(&terminal.run(&["token", "--reveal"]).await);
+    assert!(shown.contains("aud") && shown.contains("min") && shown.contains(" left"), "{shown}");
+    assert!(raw.starts_with("eyJ") && !shown.contains("eyJ") && !shown.contains('\u{1b}'), "{shown}");
+    assert_eq!(terminal.run(&["logout"]).await.status.code(), Some(0));
+}
+
+#[tokio::test]
 async fn wrong_use_tool_errors_and_a_missing_server_have_codes_of_their_own() {
     let (_realm, terminal) = signed_in().await;
     for (arguments, code) in [
         (&["call", "get_time", "not json"][..], 2),
+        (&["call", "get_time", "zone=Asia/Tokyo"], 2),
+        (&["call", "list_secure_notes", "limit=many"], 2),
         (&["no-such-command"][..], 2),
         (&["call", "no_such_tool"][..], 4),
         (&["call", "get_time", r#"{"timezone":"Mars/Olympus"}"#][..], 4),
