@@ -5,13 +5,12 @@
 mod tests;
 
 use crate::{
-    client_authentication::{AuthenticatedClient, AuthenticationFailed, authenticate},
+    client_authentication::{AuthenticatedClient, authenticate},
     domain::RefreshToken,
-    form::{self, Form, NotAForm},
-    protocol::{ClientId, ErrorCode, MalformedParameters},
+    form::{Form, NotAForm},
+    protocol::ClientId,
     services::Services,
-    store::StoreError,
-    token::OwnAccessToken,
+    token::{OwnAccessToken, TokenError},
 };
 use axum::{
     extract::State,
@@ -25,13 +24,10 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The client is not known, the token is another client's, or something broke. Nothing was revoked.
-pub async fn post(
-    State(services): State<Arc<Services>>,
-    form: Result<Form, NotAForm>,
-) -> Result<Response, RevokeError> {
+pub async fn post(State(services): State<Arc<Services>>, form: Result<Form, NotAForm>) -> Result<Response, TokenError> {
     let form = form?;
     let client = authenticate(&services, &form).await?;
-    let token = form.parameters.once("token")?.ok_or(RevokeError::TokenMissing)?;
+    let token = form.parameters.once("token")?.ok_or(TokenError::Missing("token"))?;
     if let Some(token) = RefreshToken::parse(token) {
         revoke_family(&services, &client, &token).await?;
     } else if let Some(token) = OwnAccessToken::verify(&services, token) {
@@ -44,7 +40,7 @@ async fn revoke_family(
     services: &Services,
     client: &AuthenticatedClient,
     token: &RefreshToken,
-) -> Result<(), RevokeError> {
+) -> Result<(), TokenError> {
     let Some(family) = services.store.refresh_family(&token.family()).await? else { return Ok(()) };
     check_owner(client, Some(&family.grant.client_id))?;
     services.store.revoke_grant(&family.grant.id, services.now()).await?;
@@ -56,7 +52,7 @@ async fn revoke_access_token(
     services: &Services,
     client: &AuthenticatedClient,
     token: &OwnAccessToken,
-) -> Result<(), RevokeError> {
+) -> Result<(), TokenError> {
     let owner = token.claims.client_id.as_deref().and_then(|id| ClientId::parse(id).ok());
     check_owner(client, owner.as_ref())?;
     services.store.revoke_token(&token.id, token.expires_at).await?;
@@ -65,49 +61,6 @@ async fn revoke_access_token(
 }
 
 /// RFC 7009 §2.1: a token that was not issued to the client making the request is not revoked, and the client is told.
-fn check_owner(client: &AuthenticatedClient, owner: Option<&ClientId>) -> Result<(), RevokeError> {
-    if owner == Some(client.id()) { Ok(()) } else { Err(RevokeError::ForeignToken) }
-}
-
-/// Why nothing was revoked.
-#[derive(Debug, thiserror::Error)]
-pub enum RevokeError {
-    /// The request is not a form.
-    #[error(transparent)]
-    NotAForm(#[from] NotAForm),
-    /// The client did not prove who it is.
-    #[error(transparent)]
-    Client(#[from] AuthenticationFailed),
-    /// A parameter is repeated.
-    #[error(transparent)]
-    Malformed(#[from] MalformedParameters),
-    /// No `token`.
-    #[error("token is missing")]
-    TokenMissing,
-    /// The token is another client's.
-    #[error("the token was issued to another client")]
-    ForeignToken,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl IntoResponse for RevokeError {
-    fn into_response(self) -> Response {
-        match self {
-            Self::NotAForm(error) => error.into_response(),
-            Self::Client(failed) => failed.into_response(),
-            Self::Malformed(_) | Self::TokenMissing => {
-                form::error(ErrorCode::InvalidRequest, "send one token, in the body")
-            }
-            Self::ForeignToken => {
-                tracing::warn!(cause = %self, "revocation refused");
-                form::error(ErrorCode::InvalidGrant, "the token was issued to another client")
-            }
-            Self::Store(error) => {
-                tracing::error!(?error, "revocation failed");
-                form::error(ErrorCode::TemporarilyUnavailable, "try again later")
-            }
-        }
-    }
+fn check_owner(client: &AuthenticatedClient, owner: Option<&ClientId>) -> Result<(), TokenError> {
+    if owner == Some(client.id()) { Ok(()) } else { Err(TokenError::ForeignToken) }
 }

@@ -8,6 +8,7 @@ mod connection;
 mod consent;
 mod device_authorization;
 mod grant;
+mod id;
 mod initial_access;
 mod origin;
 mod pending_authorization;
@@ -17,7 +18,6 @@ mod resource_scopes;
 mod secret;
 mod served_resource;
 mod single_use;
-mod token_id;
 mod user_code;
 
 pub use authentication::{AuthenticatedPerson, Authentication, AuthenticationContext};
@@ -29,7 +29,8 @@ pub use consent::Consent;
 pub use device_authorization::{
     DEVICE_LIFETIME, DEVICE_PAUSE, DeviceAuthorization, DeviceCode, DeviceHash, DevicePoll, DeviceState,
 };
-pub use grant::{Grant, GrantId, GrantState};
+pub use grant::{Grant, GrantState};
+pub use id::{GrantId, Id, TokenId};
 pub use initial_access::{InitialAccess, InvalidTokenName, TokenName};
 pub use origin::Origin;
 pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};
@@ -45,5 +46,4 @@ pub use secret::{
 };
 pub use served_resource::ServedResource;
 pub use single_use::{SingleUse, SingleUseHash};
-pub use token_id::TokenId;
 pub use user_code::{UserCode, UserCodeHash};

@@ -33,7 +33,7 @@ impl ResourceScopes {
     /// # Errors
     /// One of a pair is not among the scopes.
     pub fn new(all: Scope, implied: Vec<(ScopeToken, ScopeToken)>) -> Result<Self, InvalidResourceScopes> {
-        let stranger = implied.iter().flat_map(|(broad, narrow)| [broad, narrow]).find(|token| !all.has(token));
+        let stranger = implied.iter().flat_map(|(broad, narrow)| [broad, narrow]).find(|token| !all.contains(token));
         match stranger {
             Some(stranger) => Err(InvalidResourceScopes::NotAScope(stranger.clone())),
             None => Ok(Self { all, implied }),
@@ -71,7 +71,8 @@ impl ResourceScopes {
     pub fn covers(&self, granted: &Scope, requested: &Scope) -> bool {
         let mut reached = granted.intersection(&self.all);
         loop {
-            let more = self.implied.iter().filter(|(broad, narrow)| reached.has(broad) && !reached.has(narrow));
+            let more =
+                self.implied.iter().filter(|(broad, narrow)| reached.contains(broad) && !reached.contains(narrow));
             let more: Vec<_> = more.map(|(_, narrow)| narrow.clone()).collect();
             if more.is_empty() {
                 return reached.contains_all(requested);

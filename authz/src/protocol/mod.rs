@@ -4,25 +4,23 @@
 mod client_id;
 mod client_secret;
 mod error_code;
-mod nonce;
+mod opaque;
 mod parameters;
 mod pkce;
 mod redirect_rules;
 mod redirect_uri;
 mod resource;
 mod scope;
-mod state;
 mod words;
 
 pub use client_id::{ClientId, InvalidClientId};
 pub use client_secret::{ClientSecret, ClientSecretHash};
 pub use error_code::ErrorCode;
-pub use nonce::{InvalidNonce, Nonce};
+pub use opaque::{InvalidOpaque, Nonce, Opaque, State};
 pub use parameters::{MalformedParameters, Parameters};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidCodeChallenge, InvalidCodeVerifier};
 pub use redirect_rules::{InvalidScheme, PrivateUseScheme, RedirectRules};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};
 pub use resource::{InvalidResource, Resource};
 pub use scope::{InvalidScope, Scope, ScopeToken};
-pub use state::{InvalidState, State};
 pub use words::{ApplicationType, AuthenticationMethod, GrantType, ResponseType, UnknownWord};

@@ -58,12 +58,6 @@ impl Scope {
 
     /// Whether `token` is in this scope.
     #[must_use]
-    pub fn has(&self, token: &ScopeToken) -> bool {
-        self.0.contains(token)
-    }
-
-    /// Whether `token` is in this scope.
-    #[must_use]
     pub fn contains(&self, token: &ScopeToken) -> bool {
         self.0.contains(token)
     }

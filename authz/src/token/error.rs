@@ -1,4 +1,5 @@
-//! Why there is no token: every cause and its code on the wire (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2.2).
+//! Why there is no token, and why none was revoked: every cause and its code on the wire (RFC 6749 §5.2, RFC 7009 §2.2.1,
+//! RFC 8628 §3.5, RFC 8707 §2.2).
 
 use super::{CodeRejected, DeviceRejected, IdJagRejected, RefreshRejected, issue::IssueError};
 use crate::{
@@ -59,6 +60,9 @@ pub enum TokenError {
     /// The assertion cannot be judged now.
     #[error(transparent)]
     NoKeys(#[from] NoKeys),
+    /// The token that is to be revoked is another client's.
+    #[error("the token was issued to another client")]
+    ForeignToken,
     /// Every user code that was drawn is taken.
     #[error("no user code is free")]
     NoUserCode,
@@ -84,6 +88,7 @@ impl TokenError {
             Self::GrantTypeNotAllowed | Self::PublicClient => ErrorCode::UnauthorizedClient,
             Self::UnknownResource => ErrorCode::InvalidTarget,
             Self::ScopeNotAllowed => ErrorCode::InvalidScope,
+            Self::ForeignToken => ErrorCode::InvalidGrant,
             Self::Code(rejected) => rejected.code(),
             Self::Refresh(rejected) => rejected.code(),
             Self::Device(rejected) => rejected.code(),
@@ -95,6 +100,9 @@ impl TokenError {
 
     /// What the client is told: a constant; the log gets the cause.
     const fn description(&self) -> &'static str {
+        if matches!(self, Self::ForeignToken) {
+            return "the token was issued to another client";
+        }
         match self.code() {
             ErrorCode::InvalidRequest => "a parameter is missing, malformed or repeated",
             ErrorCode::InvalidGrant => "what was sent is unknown, expired or used, or was issued for something else",
