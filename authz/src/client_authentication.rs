@@ -234,7 +234,7 @@ fn form_decoded(encoded: &str) -> Option<String> {
 }
 
 impl AuthenticationFailed {
-    const fn code(&self) -> ErrorCode {
+    fn code(&self) -> ErrorCode {
         match &self.cause {
             Cause::Document(document) => document.code(),
             Cause::MultipleMethods | Cause::Malformed(_) => ErrorCode::InvalidRequest,

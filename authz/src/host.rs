@@ -86,7 +86,18 @@ mod tests {
 
     #[test]
     fn another_host_is_misdirected() {
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "0.0.0.0:9000", "127.0.0.2"] {
+        for host in [
+            "evil.example",
+            "evil.example:9000",
+            "localhost.evil.example",
+            "evil.localhost",
+            "localhost.",
+            "127.0.0.1.nip.io",
+            "0.0.0.0:9000",
+            "127.0.0.2",
+            "[::]:9000",
+            "169.254.169.254",
+        ] {
             let refused = Err(StatusCode::MISDIRECTED_REQUEST);
             assert_eq!(status("http://localhost:9000", "/", &[host]), refused, "{host}");
         }

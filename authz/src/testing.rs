@@ -121,9 +121,14 @@ impl Server {
 
     /// The same server after its process was ended and started again.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(Options::default()).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn restart_with(self, options: Options) -> Self {
         let Self { services, clock, router, folder, sql } = self;
         drop((services, router, sql));
-        Self::open(folder, clock, Options::default()).await
+        Self::open(folder, clock, options).await
     }
 
     async fn open(folder: TempDir, clock: Arc<ManualClock>, options: Options) -> Self {

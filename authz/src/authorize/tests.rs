@@ -251,7 +251,11 @@ async fn unknown_parameters_are_ignored() {
 async fn request_objects_are_not_supported_and_not_fetched() {
     let server = Server::start().await;
     assert_refused(&server, &[("request", "eyJhbGciOiJub25lIn0..")], "request_not_supported").await;
-    assert_refused(&server, &[("request_uri", "http://127.0.0.1:1/x")], "request_uri_not_supported").await;
+    let canary = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    canary.set_nonblocking(true).unwrap();
+    let uri = format!("http://{}/x", canary.local_addr().unwrap());
+    assert_refused(&server, &[("request_uri", &uri)], "request_uri_not_supported").await;
+    assert_eq!(canary.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody connected");
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ impl ClientKeySets {
                 KeyLookup::UnknownInFreshSet | KeyLookup::UnknownInOlderSet | KeyLookup::NoKeys => None,
             },
         };
-        let failure = set.failure().filter(|failure| !Outgoing::was_forbidden(failure.as_ref()));
-        if found.is_none() && failure.is_some() { Err(KeysUnavailable) } else { Ok(found) }
+        // A name that leads to a forbidden address looks like one that does not answer: nobody learns our names.
+        if found.is_none() && set.failure().is_some() { Err(KeysUnavailable) } else { Ok(found) }
     }
 }

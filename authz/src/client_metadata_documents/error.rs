@@ -58,8 +58,9 @@ impl UnusableDocument {
     /// The code for a client that authenticates: another try may help, or not. A host that leads to a forbidden address
     /// looks like one that does not answer, so that nobody learns our names.
     #[must_use]
-    pub const fn code(&self) -> ErrorCode {
+    pub fn code(&self) -> ErrorCode {
         match self {
+            Self::Status(status) if status.is_server_error() => ErrorCode::TemporarilyUnavailable,
             Self::Busy | Self::Outgoing(OutgoingError::Call(CallError::NoAnswer(_))) => {
                 ErrorCode::TemporarilyUnavailable
             }

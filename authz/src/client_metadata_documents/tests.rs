@@ -194,6 +194,12 @@ async fn a_site_that_does_not_answer_in_time_is_given_up() {
     let form = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", scene.id.as_str())];
     let answer = scene.server.post(routes::TOKEN, &form).await;
     assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()), "the client keeps what it has");
+    for (status, told) in [("502 Bad Gateway", (503, "temporarily_unavailable")), ("410 Gone", (401, "invalid_client"))]
+    {
+        scene.site.answers(status, "", "");
+        let answer = scene.server.post(routes::TOKEN, &form).await;
+        assert_eq!(answer.error(), (told.0, told.1.to_owned()), "{status}");
+    }
 }
 
 #[tokio::test]

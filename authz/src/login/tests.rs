@@ -115,6 +115,27 @@ async fn an_unknown_user_and_a_wrong_password_get_the_same_answer_for_the_same_w
 }
 
 #[tokio::test]
+async fn of_twenty_five_wrong_passwords_most_wait_and_are_not_checked() {
+    let server = Server::start().await;
+    let mut tab = Tab::new(&server);
+    let mut refused = 0;
+    for _ in 0..25 {
+        let page = tab.sign_in("", "demo_user", "wrong").await;
+        assert_eq!(page.header(header::LOCATION), None);
+        if page.status == StatusCode::TOO_MANY_REQUESTS {
+            assert!(page.header(header::RETRY_AFTER).is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
+            refused += 1;
+        } else {
+            assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        }
+    }
+    assert_eq!((refused, server.services.passwords.verifications()), (19, 6));
+    assert_eq!(tab.sign_in("", "demo_user", "demo_password").await.status, StatusCode::TOO_MANY_REQUESTS);
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(tab.sign_in("", "demo_user", "demo_password").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn the_name_is_shown_again_as_text_and_the_password_never() {
     let server = Server::start().await;
     let mut tab = Tab::new(&server);

@@ -12,8 +12,8 @@ mod tests;
 pub use addresses::AllowedAddresses;
 pub use resolver::{Resolver, SystemResolver};
 
-use resolver::{Checked, ForbiddenAddress};
-use std::{error::Error, iter, sync::Arc};
+use resolver::Checked;
+use std::sync::Arc;
 use url::{Host, Url};
 use verification_keys::http::{self, Answer, CallError, Client, ClientError, ClientOptions};
 
@@ -89,12 +89,6 @@ impl Outgoing {
     pub async fn get(&self, url: &Url, media_types: &str, max_bytes: usize) -> Result<Answer, OutgoingError> {
         self.check(url)?;
         Ok(http::get_limited(&self.client, url, media_types, max_bytes).await?)
-    }
-
-    /// Whether a call failed because the name leads to an address that may not be called: that does not pass by itself.
-    #[must_use]
-    pub fn was_forbidden(error: &(dyn Error + 'static)) -> bool {
-        iter::successors(Some(error), |&error| error.source()).any(<dyn Error>::is::<ForbiddenAddress>)
     }
 
     /// The client itself, for addresses that [`Self::check`] allows.

@@ -30,7 +30,7 @@ impl Resolver for SystemResolver {
 /// The name leads to an address that is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name leads to an address that is not public")]
-pub(super) struct ForbiddenAddress;
+struct ForbiddenAddress;
 
 /// What the HTTP client asks, and the only place that it gets addresses from.
 pub(super) struct Checked {

@@ -5,6 +5,8 @@ mod policies;
 
 use crate::{
     domain::{Origin, RegisteredClient},
+    outgoing::{AllowedAddresses, testing::*},
+    pages::testing::Tab,
     protocol::ClientId,
     routes,
     services::Registration,
@@ -224,6 +226,26 @@ async fn a_client_cannot_choose_its_id_its_secret_or_its_standing() {
     }
     let client = stored(&server, &answer).await;
     assert_eq!((client.origin, client.introspects), (Origin::SelfRegistered, None));
+}
+
+#[tokio::test]
+async fn nothing_that_a_client_names_is_called_to_register_it() {
+    let site = Site::start().await;
+    let outgoing = site.outgoing(Names::of([(HOST, &["127.0.0.1"])]), AllowedAddresses::PublicAndLoopback);
+    let server = Server::with(Options { outgoing: Some(outgoing), ..Options::default() }).await;
+    let mut metadata = json!({ "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "private_key_jwt" });
+    for member in ["jwks_uri", "client_uri", "logo_uri", "tos_uri", "policy_uri", "sector_identifier_uri"] {
+        metadata[member] = json!(site.url("/canary"));
+    }
+    metadata["request_uris"] = json!([site.url("/canary")]);
+    let answer = register(&server, &metadata).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let id = answer.json()["client_id"].as_str().unwrap().to_owned();
+    let mut tab = Tab::new(&server);
+    let request = tab.begin_signed_in(&[("client_id", &id)]).await;
+    let page = tab.get(&format!("/consent?request={request}")).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert_eq!(site.connections(), 0);
 }
 
 #[tokio::test]

@@ -124,10 +124,21 @@ async fn a_foreign_host_is_not_served_and_not_reflected() {
         assert!(!answer.body.contains("evil.example"));
         assert_eq!(send(&server, Method::GET, path, &[]).await.status, StatusCode::BAD_REQUEST, "{path}");
     }
-    let forwarded = header::HeaderName::from_static("x-forwarded-host");
-    let headers = [(header::HOST, "localhost:9000"), (forwarded, "evil.example")];
-    let answer = send(&server, Method::GET, routes::METADATA, &headers).await;
-    assert!(!answer.body.contains("evil.example"));
+}
+
+#[tokio::test]
+async fn forwarded_headers_are_never_reflected() {
+    let server = Server::start().await;
+    let asked = format!("{}?{}", routes::AUTHORIZE, encode(&AUTHORIZATION_REQUEST));
+    for name in ["x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-original-url", "forwarded"] {
+        let forwarded = (header::HeaderName::from_static(name), "host=evil.example;proto=evil.example");
+        for path in [routes::METADATA, routes::LOGIN, &asked, "/nowhere"] {
+            let headers = [(header::HOST, "localhost:9000"), forwarded.clone()];
+            let answer = send(&server, Method::GET, path, &headers).await;
+            assert!(!answer.body.contains("evil"), "{name} {path}");
+            assert!(!answer.headers.values().any(|value| value.to_str().unwrap().contains("evil")), "{name} {path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The token endpoint as a client and a thief see it.
 
-use crate::{domain::GrantState, routes, testing::*};
+use crate::{domain::GrantState, protocol::GrantType, routes, testing::*};
 use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Request, StatusCode, header};
@@ -19,6 +19,15 @@ async fn fresh_code(server: &Server) -> String {
 fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// The tokens of `response` are good for nothing.
+async fn assert_dead(server: &Server, response: &Value) {
+    let form = [("token", response["access_token"].as_str().unwrap())];
+    let answer = server.post_as(("mcp-server", "mcp-server-secret-123"), routes::INTROSPECT, &form).await;
+    assert_eq!(answer.json(), json!({ "active": false }));
+    let form = [("grant_type", "refresh_token"), ("refresh_token", response["refresh_token"].as_str().unwrap())];
+    assert_eq!(redeem(server, &form).await.error(), (400, "invalid_grant".to_owned()));
 }
 
 async fn register_public(server: &Server) -> String {
@@ -105,13 +114,15 @@ async fn a_code_survives_a_restart_and_a_replay_after_it_is_refused() {
     let server = Server::start().await;
     let code = fresh_code(&server).await;
     let server = server.restart().await;
-    assert_eq!(redeem(&server, &exchange(&code)).await.status, StatusCode::OK);
+    let first = redeem(&server, &exchange(&code)).await;
+    assert_eq!(first.status, StatusCode::OK);
     let server = server.restart().await;
     assert_eq!(redeem(&server, &exchange(&code)).await.error(), (400, "invalid_grant".to_owned()));
+    assert_dead(&server, &first.json()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_sixteen_parallel_redemptions_exactly_one_succeeds() {
+async fn of_sixteen_parallel_redemptions_exactly_one_succeeds_and_the_others_revoke_it_as_replays() {
     let server = Arc::new(Server::start().await);
     for _ in 0..3 {
         let code = fresh_code(&server).await;
@@ -121,16 +132,17 @@ async fn of_sixteen_parallel_redemptions_exactly_one_succeeds() {
                 tokio::spawn(async move { redeem(&server, &exchange(&code)).await })
             })
             .collect();
-        let mut succeeded = 0;
+        let mut winners = Vec::new();
         for attempt in attempts {
             let answer = attempt.await.unwrap();
             if answer.status == StatusCode::OK {
-                succeeded += 1;
+                winners.push(answer.json());
             } else {
                 assert_eq!(answer.error(), (400, "invalid_grant".to_owned()));
             }
         }
-        assert_eq!(succeeded, 1);
+        assert_eq!(winners.len(), 1);
+        assert_dead(&server, &winners[0]).await;
     }
 }
 
@@ -141,6 +153,9 @@ async fn rejects_a_code_issued_to_another_client() {
     let code = fresh_code(&server).await;
     let form = with(&exchange(&code), &[("client_id", &public)]);
     assert_eq!(server.post(routes::TOKEN, &form).await.error(), (400, "invalid_grant".to_owned()));
+    server.add_client("confidential", &[GrantType::AuthorizationCode]).await;
+    let other = server.post_as(("confidential", SECRET), routes::TOKEN, &exchange(&code)).await;
+    assert_eq!(other.error(), (400, "invalid_grant".to_owned()));
     // It was not used up by the attempt.
     assert_eq!(redeem(&server, &exchange(&code)).await.status, StatusCode::OK);
 }

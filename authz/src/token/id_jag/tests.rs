@@ -112,6 +112,10 @@ async fn an_assertion_is_taken_once_across_a_restart_and_a_refused_one_is_not_us
     assert_eq!(wider.error(), refused("invalid_scope"));
     assert_eq!(world.present(&assertion).await.status, StatusCode::OK);
     assert_eq!(world.present(&assertion).await.error(), refused("invalid_grant"));
+    let options = Options { assertion_issuers: vec![world.issuer.clone()], ..Options::default() };
+    let world = World { server: world.server.restart_with(options).await, ..world };
+    assert_eq!(world.present(&assertion).await.error(), refused("invalid_grant"));
+    assert_eq!(world.present(&world.assertion(&json!({ "jti": "2" }))).await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

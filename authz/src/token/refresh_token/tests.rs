@@ -135,6 +135,19 @@ async fn another_client_ends_the_family() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_without_its_client_is_refused_and_stays_good() {
+    let server = Server::start().await;
+    let first = tokens(&server).await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token(&first)), ("client_id", CLIENT)];
+    for nobody in [&form[..2], &form[..]] {
+        assert_eq!(server.post(routes::TOKEN, nobody).await.error(), (401, "invalid_client".to_owned()));
+    }
+    let unknown = with(&form, &[("client_id", "c_unknown")]);
+    assert_eq!(server.post(routes::TOKEN, &unknown).await.error(), (401, "invalid_client".to_owned()));
+    assert_eq!(refresh(&server, refresh_token(&first)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_public_client_refreshes_with_its_id_alone_and_is_rotated_too() {
     let server = Server::start().await;
     let public = register_public(&server, json!(["authorization_code", "refresh_token"])).await;
