@@ -1,6 +1,7 @@
 //! For the tests of this crate: the whole router in process, with a clock and randomness of the test's own, and short
 //! ways to speak to it. Nothing listens on a port.
 
+mod keys;
 mod requests;
 
 pub(crate) use requests::*;
@@ -38,11 +39,7 @@ use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use serde_json::Value;
 use serving::DatabaseUrl;
-use signing_keys::{KeyPolicy, SigningKeys};
-use std::{
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::{path::Path, sync::Arc};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use url::Url;
@@ -152,7 +149,7 @@ impl Server {
             resources: ServedResources::new(options.resources.iter().map(|raw| resource(raw)).collect()),
             store: Arc::new(sql.clone()),
             assertion_issuers: assertion_issuers(&options.assertion_issuers, &at),
-            keys: keys(folder.path()),
+            keys: keys::of_a_test(folder.path()),
             passwords: PasswordPool::new(PasswordLimits { at_once: 2, waiting: 32 }, random.as_ref()).unwrap(),
             attempts: Attempts::default(),
             operations: Operations::open(&options.operations, &at).unwrap(),
@@ -372,31 +369,4 @@ fn nowhere() -> Outgoing {
     verification_keys::install_crypto_providers();
     let options = verification_keys::http::ClientOptions::default();
     Outgoing::new(&options, outgoing::testing::Names::of([]), AllowedAddresses::Public).unwrap()
-}
-
-/// Making a key takes long, so all tests start from a copy of one folder.
-fn keys(folder: &Path) -> Arc<SigningKeys> {
-    static MADE: OnceLock<TempDir> = OnceLock::new();
-    verification_keys::install_crypto_providers();
-    let folder = folder.join("keys");
-    if !folder.exists() {
-        let made = MADE.get_or_init(|| {
-            let made = tempfile::tempdir().unwrap();
-            SigningKeys::open(&made.path().join("keys"), &KeyPolicy::default(), NOW).unwrap();
-            made
-        });
-        copy(&made.path().join("keys"), &folder);
-    }
-    Arc::new(SigningKeys::open(&folder, &KeyPolicy::default(), NOW).unwrap())
-}
-
-fn copy(from: &Path, to: &Path) {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    std::fs::DirBuilder::new().mode(0o700).create(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let copied = to.join(entry.file_name());
-        std::fs::copy(entry.path(), &copied).unwrap();
-        std::fs::set_permissions(&copied, std::fs::Permissions::from_mode(0o600)).unwrap();
-    }
 }
