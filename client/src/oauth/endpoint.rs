@@ -106,6 +106,15 @@ impl Endpoint {
         self.url.origin().ascii_serialization()
     }
 
+    /// The origin as an issuer is written, without a path.
+    #[must_use]
+    pub fn origin_endpoint(&self) -> Self {
+        let mut url = self.url.clone();
+        url.set_path("");
+        url.set_query(None);
+        Self { published: self.origin(), url }
+    }
+
     /// The URL on the same origin with `path` and this URL's query, as well-known locations are built.
     #[must_use]
     pub fn with_path(&self, path: &str) -> Self {

@@ -16,7 +16,7 @@ use super::{
     discovery::{
         DiscoveryError, IssuerMetadata, ResourceMetadata,
         issuer_metadata::{self, OFFLINE_ACCESS, Pkce},
-        resource_metadata,
+        own_issuer, resource_metadata,
     },
     endpoint::Endpoint,
     exchange::ExchangeError,
@@ -249,7 +249,7 @@ impl SignIn {
         if let Some(held) = self.kept(&resource, scope.as_ref(), reuse).await? {
             return Ok(held);
         }
-        let issuer = self.issuer(&resource.authorization_server).await?;
+        let issuer = self.issuer(&resource).await?;
         let wanted = Wanted { issuer: &issuer, resource: &resource, scope: scope.as_ref() };
         match &settings.grant {
             Grant::AuthorizationCode => self.by_browser(wanted, challenge).await,
@@ -285,8 +285,9 @@ impl SignIn {
         Ok(self.hold(redeemed?, (&issuer.issuer, &resource.resource, &client.credentials.id), scope.cloned()))
     }
 
-    /// The checked metadata of `issuer`; with a loud word where a person vouched for S256.
-    async fn issuer(&self, issuer: &Endpoint) -> Result<IssuerMetadata, SignInError> {
+    /// The checked metadata of the resource's issuer; with a loud word where a person vouched for S256.
+    async fn issuer(&self, resource: &ResourceMetadata) -> Result<IssuerMetadata, SignInError> {
+        let issuer = &resource.authorization_server;
         let grant = self.settings.grant.name();
         let vouched = self.settings.assume_s256.iter().any(|known| known == issuer.as_str());
         let pkce = match (&self.settings.grant, vouched) {
@@ -301,7 +302,10 @@ impl SignIn {
                  not, whoever steals the code of this sign-in can redeem it."
             ));
         }
-        let metadata = issuer_metadata::fetch(&self.http, issuer, pkce).await?;
+        let metadata = match issuer_metadata::fetch(&self.http, issuer, pkce).await {
+            Err(DiscoveryError::NoIssuerMetadata(_)) if !resource.published => own_issuer::metadata(resource, pkce)?,
+            found => found?,
+        };
         let grant_type = grant.grant_type();
         let offered = |offered: &Vec<String>| offered.iter().any(|name| name == grant_type);
         // RFC 8414 §2: who does not say has the code grant; another one is tried all the same.

@@ -2,6 +2,7 @@
 //! MCP authorization "Authorization Server Discovery"; RFC 9728, RFC 8414.
 
 pub mod issuer_metadata;
+pub mod own_issuer;
 pub mod resource_metadata;
 
 #[cfg(test)]
@@ -37,9 +38,21 @@ pub enum DiscoveryError {
         /// Origin named by the challenge.
         found: String,
     },
-    /// No metadata at any location.
-    #[error("{0} asks for authorization but publishes no protected resource metadata (RFC 9728)")]
-    NoResourceMetadata(String),
+    /// No metadata at any location, nor any of an authorization server at its own origin.
+    #[error(
+        "{server} asks for authorization but publishes no protected resource metadata (RFC 9728). If it is an old server \
+         that signs people in itself, and you know that it checks PKCE with S256, start this client with \
+         --assume-s256 {issuer}"
+    )]
+    NoResourceMetadata {
+        /// The MCP server.
+        server: String,
+        /// Its origin.
+        issuer: String,
+    },
+    /// None at the place that the challenge names.
+    #[error("{0} names a resource_metadata URL at which there is no protected resource metadata (RFC 9728)")]
+    NothingThere(String),
     /// A document is not what it should be.
     #[error("the document at {url} cannot be used: {problem}")]
     Malformed {

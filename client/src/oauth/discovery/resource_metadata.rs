@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{DiscoveryError, document, malformed};
+use super::{DiscoveryError, document, malformed, own_issuer};
 use crate::flow::{StepKind, Wire};
 use crate::oauth::{
     challenge::BearerChallenge,
@@ -32,6 +32,8 @@ pub struct ResourceMetadata {
     pub authorization_server: Endpoint,
     /// `scopes_supported`, if any.
     pub scopes_supported: Option<Scope>,
+    /// Whether there is such a document; else this is what a server of 2025-03-26 means without one.
+    pub published: bool,
 }
 
 #[derive(Deserialize)]
@@ -81,13 +83,14 @@ pub fn process(answer: &Answer, location: &Location) -> Result<Option<ResourceMe
     }
     let issuer = choose_issuer(&document, location)?;
     let scopes_supported = Scope::from_tokens(document.scopes_supported.iter().map(String::as_str));
-    Ok(Some(ResourceMetadata { resource: document.resource, authorization_server: issuer, scopes_supported }))
+    let resource = document.resource;
+    Ok(Some(ResourceMetadata { resource, authorization_server: issuer, scopes_supported, published: true }))
 }
 
-/// Finds the metadata of `server`.
+/// Finds the metadata of `server`; without any, it is taken for a server of 2025-03-26, which has none.
 ///
 /// # Errors
-/// When no location has it, or the one that has it must not be used.
+/// When the location that the challenge names does not have it, or one that has it must not be used.
 pub async fn fetch(
     wire: &Wire,
     server: &Endpoint,
@@ -99,7 +102,10 @@ pub async fn fetch(
             return Ok(metadata);
         }
     }
-    Err(DiscoveryError::NoResourceMetadata(server.as_str().to_owned()))
+    if challenge.resource_metadata.is_some() {
+        return Err(DiscoveryError::NothingThere(server.as_str().to_owned()));
+    }
+    Ok(own_issuer::resource(server))
 }
 
 /// Identical as text, or as URLs once scheme and host are in lower case and the default port is dropped.

@@ -60,7 +60,7 @@ impl SignIn {
 
     async fn renew(&self, resource: &ResourceMetadata, stored: StoredToken) -> Result<Option<Held>, SignInError> {
         let Some(refresh_token) = stored.refresh_token.clone() else { return Ok(None) };
-        let issuer = self.issuer(&resource.authorization_server).await?;
+        let issuer = self.issuer(resource).await?;
         let Some(client) = self.known(&issuer)?.filter(|client| client.credentials.id == stored.client_id) else {
             return Ok(None);
         };
@@ -82,7 +82,7 @@ impl SignIn {
     }
 
     async fn give_back(&self, resource: &ResourceMetadata, stored: &StoredToken) -> Result<(), SignInError> {
-        let issuer = self.issuer(&resource.authorization_server).await?;
+        let issuer = self.issuer(resource).await?;
         let Some(endpoint) = &issuer.revocation_endpoint else { return Ok(()) };
         let client = self.known(&issuer)?;
         if client.as_ref().map_or("", |client| client.credentials.id.as_str()) != stored.client_id {

@@ -346,6 +346,43 @@ async fn a_challenge_that_says_nothing_leads_to_the_well_known_places() {
     assert_eq!(world.seen("/token")[0].form()["resource"], world.origin);
 }
 
+/// Nothing published about the resource, and no word in the challenge where to look.
+fn of_2025_03_26(world: &World) {
+    world.reply(RESOURCE_METADATA, Reply::raw(404, "{}")).reply(ROOT_RESOURCE_METADATA, Reply::raw(404, "{}"));
+}
+
+#[tokio::test]
+async fn a_server_without_resource_metadata_is_its_own_issuer() {
+    let world = World::start().await;
+    of_2025_03_26(&world);
+    let client = world.client(allows).await;
+    let held = client.access_token(&BearerChallenge::default(), Reuse::Kept).await.unwrap();
+    assert_eq!(held.token.reveal(), TOKEN);
+    assert_eq!(world.last_asked()["resource"], world.server());
+    assert!(!world.last_asked().contains_key("scope"));
+    let named = client.access_token(&challenge(&world), Reuse::Kept).await.unwrap_err();
+    assert!(matches!(named, SignInError::Discovery(DiscoveryError::NothingThere(_))), "{named}");
+}
+
+#[tokio::test]
+async fn an_own_issuer_without_metadata_is_used_only_where_a_person_vouches_for_s256() {
+    let world = World::start().await;
+    of_2025_03_26(&world);
+    world.reply(ISSUER_METADATA, Reply::raw(404, "{}"));
+    let mut client = world.client(|asked| query(&[("code", "c"), ("state", &asked.state)])).await;
+    client.settings.client = ClientChoice::Dynamic;
+    let refused = client.access_token(&BearerChallenge::default(), Reuse::Kept).await.unwrap_err();
+    assert!(matches!(refused, SignInError::Discovery(DiscoveryError::NoResourceMetadata { .. })), "{refused}");
+    assert!(refused.to_string().ends_with(&format!("--assume-s256 {}", world.origin)), "{refused}");
+    assert_eq!((world.sign_ins(), world.seen("/register").len(), world.seen("/token").len()), (0, 0, 0));
+    client.settings.assume_s256 = vec![world.origin.clone()];
+    client.access_token(&BearerChallenge::default(), Reuse::Kept).await.unwrap();
+    let asked = world.last_asked();
+    assert_eq!((asked["client_id"].as_str(), asked["code_challenge_method"].as_str()), ("registered", "S256"));
+    assert_eq!(world.seen("/token")[0].form()["resource"], world.server());
+    assert!(lock(&world.notices)[0].starts_with("WARNING: --assume-s256"));
+}
+
 #[tokio::test]
 async fn what_the_person_configured_is_asked_for_besides_the_challenge() {
     let world = World::start().await;
