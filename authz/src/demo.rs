@@ -3,8 +3,8 @@
 
 use crate::{
     domain::{
-        ClientAuthentication, ClientStanding, DisplayName, Email, InvalidUsername, Origin, Person, PersonState,
-        RegisteredClient, Subject, Username,
+        ClientAuthentication, ClientStanding, DisplayName, Email, InvalidUsername, Origin, Person, PersonOrigin,
+        PersonState, RegisteredClient, Subject, Username,
     },
     login::passwords::{InvalidPassword, Password, PasswordError},
     protocol::{
@@ -115,7 +115,7 @@ async fn put_person(services: &Services, person: &DemoPerson) -> Result<(), Demo
         password: services.passwords.hash(&person.password, random).await?,
         name: DisplayName::parse("Demo User").ok(),
         email: Email::parse("demo_user@example.com").ok(),
-        origin: Origin::Demo,
+        origin: PersonOrigin::Demo,
         state: PersonState::Enabled,
     };
     Ok(services.store.put_person(&person).await?)

@@ -3,7 +3,7 @@
 
 use crate::{
     consent::Asking,
-    domain::{DisplayName, Email, Origin, Person, PersonState, Subject, Username},
+    domain::{DisplayName, Email, Person, PersonOrigin, PersonState, Subject, Username},
     login::{Browser, BrowserForm, Destination, REQUEST, passwords::Password, welcome, with_cookie},
     pages::{ContentSecurityPolicy, PageError, page},
     protocol::Parameters,
@@ -69,7 +69,7 @@ async fn add(services: &Services, form: &BrowserForm) -> Result<Result<Subject, 
         password: services.passwords.hash(&password, random).await?,
         name,
         email,
-        origin: Origin::SelfRegistered,
+        origin: PersonOrigin::SignedUp,
         state: PersonState::Enabled,
     };
     Ok(match services.store.add_person(&person).await? {

@@ -235,15 +235,11 @@ fn nonce(parameters: &Parameters) -> Result<Option<Nonce>, Wrong> {
 }
 
 fn scope(parameters: &Parameters, client: &RegisteredClient, resource: &ServedResource) -> Result<Scope, Wrong> {
-    let default = client.scope.intersection(resource.scopes.all());
-    let Some(raw) = once(parameters, "scope")? else { return Ok(default) };
-    match Scope::parse(raw) {
-        // What is asked about the person is between the client and the person.
-        Ok(requested) if resource.scopes.covers(&client.scope, &openid::beyond_the_person(&requested)) => Ok(requested),
-        Ok(_) | Err(_) => {
-            Err((ErrorCode::InvalidScope, format!("the client may ask for: {default} {}", openid::SCOPES.join(" "))))
-        }
-    }
+    resource.grantable_by_person(&client.scope, once(parameters, "scope")?).ok_or_else(|| {
+        let default = client.scope.intersection(resource.scopes.all());
+        let words = format!("the client may ask for: {default} {}", openid::SCOPES.join(" "));
+        (ErrorCode::InvalidScope, words)
+    })
 }
 
 impl Untrusted {

@@ -4,7 +4,7 @@
 use super::{CommandError, Means};
 use crate::{
     domain::{
-        DisplayName, Email, InvalidDisplayName, InvalidEmail, InvalidUsername, Origin, PasswordHash, Person,
+        DisplayName, Email, InvalidDisplayName, InvalidEmail, InvalidUsername, PasswordHash, Person, PersonOrigin,
         PersonState, Subject, Username,
     },
     login::passwords::{InvalidNewPassword, Password, PasswordError, PasswordLimits, PasswordPool},
@@ -133,7 +133,7 @@ async fn add(store: &SqlStore, means: &Means, args: &AddArgs) -> Result<String, 
         password: ask(means).await?,
         name,
         email,
-        origin: Origin::Operator,
+        origin: PersonOrigin::Operator,
         state: PersonState::Enabled,
     };
     match store.add_person(&person).await? {
@@ -161,10 +161,9 @@ fn line(person: &Person) -> String {
         PersonState::Disabled { .. } => "disabled",
     };
     let origin = match person.origin {
-        Origin::Demo => "demo",
-        Origin::Operator => "operator",
-        Origin::Configuration => "file",
-        Origin::SelfRegistered | Origin::MetadataDocument => "signed up",
+        PersonOrigin::Demo => "demo",
+        PersonOrigin::Operator => "operator",
+        PersonOrigin::SignedUp => "signed up",
     };
     let name = person.name.as_ref().map_or("-", DisplayName::as_str);
     let email = person.email.as_ref().map_or("-", Email::as_str);

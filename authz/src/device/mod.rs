@@ -6,6 +6,7 @@ mod page;
 mod tests;
 
 use crate::{
+    authorize::DecisionError,
     consent::Choice,
     device_authorization::{approve, deny},
     domain::{AuthenticatedPerson, DeviceAuthorization, RegisteredClient, UserCode},
@@ -14,6 +15,7 @@ use crate::{
     protocol::{ErrorCode, Parameters},
     routes::DEVICE,
     services::Services,
+    store::Verdict,
 };
 use axum::{
     Router,
@@ -72,7 +74,7 @@ async fn post(State(services): State<Arc<Services>>, form: BrowserForm) -> Resul
             form.notes().refused("unknown_user_code");
             Ok(page::enter(&services, browser, None, Some(Problem::Unknown)))
         }
-        (None, Some(_)) => Err(PageError::DeviceGone),
+        (None, Some(_)) => again(&services, code.as_ref(), person).await,
         (Some(waiting), None) => page::ask(&services, browser, &waiting, person).await,
         (Some(waiting), Some(choice)) => decide(&services, &form, &waiting, (person, choice)).await,
     }
@@ -97,12 +99,30 @@ async fn decide(
     form.notes().client(client_id);
     form.notes().target(&waiting.device.resource, &waiting.device.scope);
     tracing::info!(%subject, %client_id, scope = %waiting.device.scope, ?choice, "decided for a device");
-    match choice {
-        Choice::Allow => approve(services, &waiting.device, person).await?,
+    let decided = match choice {
+        Choice::Allow => approve(services, &waiting.device, person).await,
         Choice::Deny => {
             form.notes().refused(ErrorCode::AccessDenied.as_str());
-            deny(services, &waiting.device).await?;
+            deny(services, &waiting.device, person).await
         }
+    };
+    match decided {
+        Ok(()) => Ok(page::done(choice)),
+        Err(DecisionError::AlreadyDecided) => again(services, Some(&waiting.code), person).await,
+        Err(error) => Err(error.into()),
     }
-    Ok(page::done(choice))
+}
+
+/// A form that is posted twice, by a double click for example: what became of it, for whoever decided it.
+async fn again(
+    services: &Services,
+    code: Option<&UserCode>,
+    person: &AuthenticatedPerson,
+) -> Result<Response, PageError> {
+    let code = code.ok_or(PageError::DeviceGone)?;
+    match services.store.decided_device(&code.hash(), &person.subject, services.now()).await? {
+        Some(Verdict::Approved) => Ok(page::done(Choice::Allow)),
+        Some(Verdict::Denied) => Ok(page::done(Choice::Deny)),
+        None => Err(PageError::DeviceGone),
+    }
 }

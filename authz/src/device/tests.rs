@@ -1,7 +1,7 @@
 //! The rules of the page for devices, by the whole router in process.
 
 use crate::{
-    domain::DEVICE_LIFETIME,
+    domain::{DEVICE_LIFETIME, Person, Subject, Username},
     pages::testing::Tab,
     routes,
     testing::{Answer, CLIENT, ISSUER, Parameter as _, RESOURCE, SECRET, Server},
@@ -37,6 +37,18 @@ async fn signed_in(server: &Server) -> Tab<'_> {
     tab
 }
 
+/// Somebody else, with the same password.
+async fn signed_in_as_ann(server: &Server) -> Tab<'_> {
+    let store = &server.services.store;
+    let demo = store.person(&server.subject().await).await.unwrap().unwrap();
+    let subject = Subject::generate(server.services.random.as_ref()).unwrap();
+    store.put_person(&Person { subject, username: Username::parse("ann").unwrap(), ..demo }).await.unwrap();
+    let mut tab = Tab::new(server);
+    let request = tab.begin(&[]).await;
+    assert_eq!(tab.sign_in(&request, "ann", "demo_password").await.status, StatusCode::SEE_OTHER);
+    tab
+}
+
 #[tokio::test]
 async fn the_page_says_which_client_asks_for_what_before_anything_is_allowed() {
     let server = Server::start().await;
@@ -58,11 +70,6 @@ async fn allowed_once_the_device_gets_its_token_and_the_person_sees_the_connecti
     let page = typed(&mut tab, &code, Some("allow")).await;
     assert!(page.status == StatusCode::OK && page.body.contains("Your device is connected"), "{}", page.body);
     assert!(poll(&server, &device).await["access_token"].is_string());
-    for decision in ["allow", "deny"] {
-        let again = typed(&mut tab, &code, Some(decision)).await;
-        assert_eq!(again.status, StatusCode::BAD_REQUEST);
-        assert!(again.body.contains("No device waits with this code any more"), "{}", again.body);
-    }
     assert!(tab.get(routes::ACCOUNT).await.body.contains("Simple MCP Client"));
 }
 
@@ -73,6 +80,31 @@ async fn denied_the_device_is_told() {
     let page = typed(&mut signed_in(&server).await, &code, Some("deny")).await;
     assert!(page.status == StatusCode::OK && page.body.contains("You denied this"), "{}", page.body);
     assert_eq!(poll(&server, &device).await["error"], "access_denied");
+}
+
+#[tokio::test]
+async fn a_decision_that_is_posted_twice_shows_what_became_of_it_to_whoever_decided() {
+    let server = Server::start().await;
+    let mut tab = signed_in(&server).await;
+    let mut ann = signed_in_as_ann(&server).await;
+    for (decision, words, outcome) in
+        [("allow", "Your device is connected", "access_token"), ("deny", "You denied this", "error")]
+    {
+        let (code, device) = begun(&server).await;
+        typed(&mut tab, &code, Some(decision)).await;
+        for again in ["allow", "deny"] {
+            let page = typed(&mut tab, &code, Some(again)).await;
+            assert!(page.status == StatusCode::OK && page.body.contains(words), "{again}: {}", page.body);
+            let page = typed(&mut ann, &code, Some(again)).await;
+            assert_eq!(page.status, StatusCode::BAD_REQUEST);
+            assert!(page.body.contains("No device waits with this code any more"), "{}", page.body);
+        }
+        assert!(poll(&server, &device).await[outcome].is_string(), "nothing was decided anew");
+    }
+    let (code, _) = begun(&server).await;
+    typed(&mut tab, &code, Some("allow")).await;
+    server.clock.advance(DEVICE_LIFETIME.unsigned_abs());
+    assert_eq!(typed(&mut tab, &code, Some("allow")).await.status, StatusCode::BAD_REQUEST, "too late");
 }
 
 #[tokio::test]

@@ -30,12 +30,16 @@ pub async fn approve(
     first(services.store.approve_device(&device.hash, &grant, now).await?)
 }
 
-/// The person denies it; the next poll is told.
+/// `person` denies it; the next poll is told.
 ///
 /// # Errors
 /// It was decided before, or too late, or the store failed.
-pub async fn deny(services: &Services, device: &DeviceAuthorization) -> Result<(), DecisionError> {
-    first(services.store.deny_device(&device.hash, services.now()).await?)
+pub async fn deny(
+    services: &Services,
+    device: &DeviceAuthorization,
+    person: &AuthenticatedPerson,
+) -> Result<(), DecisionError> {
+    first(services.store.deny_device(&device.hash, &person.subject, services.now()).await?)
 }
 
 const fn first(decision: Decision) -> Result<(), DecisionError> {

@@ -41,7 +41,7 @@ pub async fn post(
     if !client.registration().grant_types.contains(&GrantType::DeviceCode) {
         return Err(TokenError::GrantTypeNotAllowed);
     }
-    let asked = Asked::parse(&services, &client, &form.parameters)?;
+    let asked = Asked::parse_for_person(&services, &client, &form.parameters)?;
     form.notes.target(&asked.resource, &asked.scope);
     let (code, now) = (DeviceCode::generate(services.random.as_ref())?, services.now());
     for _ in 0..DRAWS {

@@ -60,6 +60,30 @@ async fn is_active(server: &Server, response: &Value) -> bool {
 }
 
 #[tokio::test]
+async fn a_device_that_asks_who_signs_in_gets_an_id_token() {
+    let server = Server::start().await;
+    for (scope, expected) in [("openid email mcp:read", true), ("mcp:read", false)] {
+        let device = ask(&server, &[("scope", scope)]).await.json();
+        let asking = waiting(&server, &device).await;
+        approve(&server.services, &asking, &person(&server).await).await.unwrap();
+        let response = poll(&server, &device).await.json();
+        assert_eq!((&response["scope"], response["id_token"].is_string()), (&json!(scope), expected), "{response}");
+        let Some(id_token) = response["id_token"].as_str() else { continue };
+        let payload = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1).unwrap()).unwrap();
+        let claims: Value = serde_json::from_slice(&payload).unwrap();
+        let subject = server.subject().await;
+        assert_eq!((&claims["aud"], &claims["sub"]), (&json!(CLIENT), &json!(subject.as_str())));
+        assert_eq!((&claims["auth_time"], claims.get("nonce")), (&json!(NOW.as_second()), None));
+        server.clock.advance(Duration::from_secs(5));
+    }
+    assert_eq!(ask(&server, &[("scope", "openid admin")]).await.error(), refused("invalid_scope"));
+    let form = [("grant_type", "client_credentials"), ("resource", RESOURCE), ("scope", "openid mcp:read")];
+    server.add_client("job", &[GrantType::ClientCredentials]).await;
+    let answer = server.post_as(("job", SECRET), routes::TOKEN, &form).await;
+    assert_eq!(answer.error(), refused("invalid_scope"), "nobody signs in there");
+}
+
+#[tokio::test]
 async fn a_device_gets_two_codes_and_the_address_of_the_page() {
     let server = Server::start().await;
     let answer = ask(&server, &[]).await;
@@ -112,7 +136,7 @@ async fn a_denied_device_is_told_so() {
     let server = Server::start().await;
     let device = begun(&server).await;
     let asking = waiting(&server, &device).await;
-    deny(&server.services, &asking).await.unwrap();
+    deny(&server.services, &asking, &person(&server).await).await.unwrap();
     assert_eq!(poll(&server, &device).await.error(), refused("access_denied"));
     assert!(approve(&server.services, &asking, &person(&server).await).await.is_err(), "decided once");
 }

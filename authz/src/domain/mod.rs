@@ -32,7 +32,7 @@ pub use device_authorization::{
 pub use grant::{Grant, GrantState};
 pub use id::{GrantId, Id, TokenId};
 pub use initial_access::{InitialAccess, InvalidTokenName, TokenName};
-pub use origin::Origin;
+pub use origin::{Origin, PersonOrigin};
 pub use pending_authorization::{PENDING_LIFETIME, PendingAuthorization};
 pub use person::{
     DisplayName, Email, InvalidDisplayName, InvalidEmail, InvalidUsername, PasswordHash, Person, PersonState, Subject,

@@ -1,6 +1,6 @@
 //! How a client or a person came to be known.
 
-/// Who brought a client or a person in.
+/// Who brought a client in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The demo set, whose secrets everybody knows.
@@ -9,8 +9,37 @@ pub enum Origin {
     Operator,
     /// The operator's file of clients, which is read at each start.
     Configuration,
-    /// Itself: at the registration endpoint (RFC 7591), for a client.
+    /// Itself: at the registration endpoint (RFC 7591).
     SelfRegistered,
-    /// The document at the URL that is its identifier, for a client.
+    /// The document at the URL that is its identifier.
     MetadataDocument,
+}
+
+/// Who brought a person in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonOrigin {
+    /// The demo set, whose passwords everybody knows.
+    Demo,
+    /// The operator.
+    Operator,
+    /// Themselves, on the page for it.
+    SignedUp,
+}
+
+impl PersonOrigin {
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Operator => "operator",
+            Self::SignedUp => "self",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Demo, Self::Operator, Self::SignedUp].into_iter().find(|origin| origin.as_str() == word)
+    }
 }

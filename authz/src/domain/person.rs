@@ -1,6 +1,6 @@
 //! People who sign in.
 
-use super::Origin;
+use super::PersonOrigin;
 use crate::protocol::ClientId;
 use jiff::Timestamp;
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct Person {
     /// How to write to the person, if it is known. Nobody checked it.
     pub email: Option<Email>,
     /// How the account came to be.
-    pub origin: Origin,
+    pub origin: PersonOrigin,
     /// Whether the person may sign in.
     pub state: PersonState,
 }

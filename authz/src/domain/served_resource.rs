@@ -1,7 +1,10 @@
 //! A resource server that this issuer makes tokens for.
 
 use super::{DisplayName, ResourceScopes};
-use crate::protocol::{Resource, Scope};
+use crate::{
+    openid,
+    protocol::{Resource, Scope},
+};
 
 /// A resource server (RFC 9728 calls it a protected resource) that tokens can be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,5 +24,13 @@ impl ServedResource {
     pub fn grantable(&self, allowed: &Scope, requested: Option<&str>) -> Option<Scope> {
         let Some(raw) = requested else { return Some(allowed.intersection(self.scopes.all())) };
         Scope::parse(raw).ok().filter(|requested| self.scopes.covers(allowed, requested))
+    }
+
+    /// As [`Self::grantable`], where a person decides: what is asked about the person is between them and the client.
+    #[must_use]
+    pub fn grantable_by_person(&self, allowed: &Scope, requested: Option<&str>) -> Option<Scope> {
+        let Some(raw) = requested else { return self.grantable(allowed, None) };
+        let covered = |requested: &Scope| self.scopes.covers(allowed, &openid::beyond_the_person(requested));
+        Scope::parse(raw).ok().filter(covered)
     }
 }

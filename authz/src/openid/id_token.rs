@@ -16,7 +16,7 @@ use signing_keys::SignError;
 /// The `typ` of ID tokens (RFC 7519 §5.1).
 const ID_TOKEN_TYPE: &str = "JWT";
 
-/// A client asked, with a code, who signs in.
+/// A client asked, with the code of a browser or of a device, who signs in.
 #[derive(Clone, Debug)]
 pub struct SignIn {
     nonce: Option<Nonce>,

@@ -103,8 +103,7 @@ impl PageError {
             ),
             Self::DeviceGone => over(
                 "No device waits with this code any more",
-                "It was answered already, by a second click perhaps, or took longer than ten minutes. \
-                 Your device shows what became of it.",
+                "Somebody answered it already, or it took longer than ten minutes. Your device shows what became of it.",
             ),
             Self::Password(PasswordError::Busy) => ErrorPage::new(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -1,7 +1,7 @@
 //! Device authorizations (RFC 8628), each decided once and redeemed once.
 
-use super::{Decision, Redemption, StoreError};
-use crate::domain::{DeviceAuthorization, DeviceHash, Grant, RefreshFamily, UserCodeHash};
+use super::{Decision, Redemption, StoreError, Verdict};
+use crate::domain::{DeviceAuthorization, DeviceHash, Grant, RefreshFamily, Subject, UserCodeHash};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,7 +22,17 @@ pub trait DeviceStore {
     async fn approve_device(&self, device: &DeviceHash, grant: &Grant, now: Timestamp) -> Result<Decision, StoreError>;
 
     /// A person denies it.
-    async fn deny_device(&self, device: &DeviceHash, now: Timestamp) -> Result<Decision, StoreError>;
+    async fn deny_device(&self, device: &DeviceHash, subject: &Subject, now: Timestamp)
+    -> Result<Decision, StoreError>;
+
+    /// How this person decided on the device authorization with this user code, if it is in time and what they allowed
+    /// still stands.
+    async fn decided_device(
+        &self,
+        user_code: &UserCodeHash,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Option<Verdict>, StoreError>;
 
     /// The device authorization with this device code, decided or not, late or not.
     async fn device(&self, device: &DeviceHash) -> Result<Option<DeviceAuthorization>, StoreError>;

@@ -3,6 +3,7 @@
 use super::TokenError;
 use crate::{
     client_authentication::AuthenticatedClient,
+    domain::ServedResource,
     protocol::{Parameters, Resource, Scope},
     services::Services,
 };
@@ -17,7 +18,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Reads `resource` and `scope`.
+    /// Reads `resource` and `scope` of a client that asks for itself.
     ///
     /// # Errors
     /// The resource is unknown, or the scope more than the client may have there.
@@ -26,10 +27,31 @@ impl Asked {
         client: &AuthenticatedClient,
         parameters: &Parameters,
     ) -> Result<Self, TokenError> {
+        Self::read(services, client, parameters, ServedResource::grantable)
+    }
+
+    /// Reads `resource` and `scope` of a client that asks a person, and may want to know who that is.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub(crate) fn parse_for_person(
+        services: &Services,
+        client: &AuthenticatedClient,
+        parameters: &Parameters,
+    ) -> Result<Self, TokenError> {
+        Self::read(services, client, parameters, ServedResource::grantable_by_person)
+    }
+
+    fn read(
+        services: &Services,
+        client: &AuthenticatedClient,
+        parameters: &Parameters,
+        grantable: impl Fn(&ServedResource, &Scope, Option<&str>) -> Option<Scope>,
+    ) -> Result<Self, TokenError> {
         let resources = services.resources.current();
         let resource = resources.requested(parameters.all("resource")).ok_or(TokenError::UnknownResource)?;
         let allowed = &client.registration().scope;
-        let scope = resource.grantable(allowed, parameters.once("scope")?).ok_or(TokenError::ScopeNotAllowed)?;
+        let scope = grantable(resource, allowed, parameters.once("scope")?).ok_or(TokenError::ScopeNotAllowed)?;
         Ok(Self { resource: resource.id.clone(), scope })
     }
 }

@@ -4,6 +4,7 @@ use super::{Issuance, TokenError, refresh_token};
 use crate::{
     client_authentication::AuthenticatedClient,
     domain::{DeviceCode, DevicePoll},
+    openid::id_token::SignIn,
     protocol::{ErrorCode, Parameters},
     services::Services,
     store::Redemption,
@@ -40,7 +41,11 @@ pub(super) async fn poll(
     }
     let (refresh_token, family) = refresh_token::begin(services, client, &grant, now)?.unzip();
     match services.store.redeem_device(&hash, family.as_ref(), now).await? {
-        Redemption::First => Ok(Issuance { scope: grant.scope.clone(), grant, refresh_token, sign_in: None }),
+        Redemption::First => {
+            let scope = grant.scope.clone();
+            let sign_in = SignIn::asked_for(&scope, None);
+            Ok(Issuance { grant, scope, refresh_token, sign_in })
+        }
         Redemption::Revoked => Err(DeviceRejected::Dead.into()),
         Redemption::Replayed => {
             tracing::warn!(client_id = %client.id(), grant_id = grant.id.as_str(), "device code replayed, grant revoked");

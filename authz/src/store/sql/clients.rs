@@ -157,6 +157,9 @@ async fn cut_off(transaction: &mut Transaction<'static, Any>, id: &ClientId, now
     revoke.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
     let forget = sqlx::query("DELETE FROM pending_authorizations WHERE client_id = $1");
     forget.bind(id.as_str()).execute(&mut **transaction).await?;
+    // Whoever comes back is asked again.
+    let forget = sqlx::query("DELETE FROM consents WHERE client_id = $1");
+    forget.bind(id.as_str()).execute(&mut **transaction).await?;
     direct::cut_off_client(transaction, id, now).await
 }
 

@@ -5,9 +5,9 @@ use super::{
     row::{optional_text, optional_time, parsed, text, time},
 };
 use crate::{
-    domain::{DeviceAuthorization, DeviceHash, DeviceState, Grant, GrantId, RefreshFamily, UserCodeHash},
+    domain::{DeviceAuthorization, DeviceHash, DeviceState, Grant, GrantId, RefreshFamily, Subject, UserCodeHash},
     protocol::{ClientId, Resource, Scope},
-    store::{Decision, DeviceStore, Redemption},
+    store::{Decision, DeviceStore, Redemption, Verdict},
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -19,8 +19,12 @@ const BEGIN: &str = "INSERT INTO device_authorizations (hash, user_code_hash, cl
 /// Of two decisions, one finds the row undecided.
 const APPROVE: &str = "UPDATE device_authorizations SET grant_id = $1 \
     WHERE hash = $2 AND expires_at > $3 AND grant_id IS NULL AND denied_at IS NULL";
-const DENY: &str = "UPDATE device_authorizations SET denied_at = $1 \
+const DENY: &str = "UPDATE device_authorizations SET denied_at = $1, denied_by = $3 \
     WHERE hash = $2 AND expires_at > $1 AND grant_id IS NULL AND denied_at IS NULL";
+
+const DECIDED: &str = "SELECT denied_by FROM device_authorizations WHERE user_code_hash = $1 AND expires_at > $2 \
+    AND (denied_by = $3 OR EXISTS (SELECT 1 FROM grants WHERE grants.id = device_authorizations.grant_id \
+    AND grants.subject = $4 AND grants.revoked_at IS NULL))";
 
 /// Of two redemptions at once, one finds the code unused. The grant may have been revoked since it was looked at.
 const REDEEM: &str = "UPDATE device_authorizations SET redeemed_at = $1 WHERE hash = $2 AND redeemed_at IS NULL \
@@ -66,10 +70,28 @@ impl DeviceStore for SqlStore {
         Ok(Decision::First)
     }
 
-    async fn deny_device(&self, device: &DeviceHash, now: Timestamp) -> Result<Decision, StoreError> {
-        let query = sqlx::query(DENY).bind(now.as_second()).bind(device.as_str());
+    async fn deny_device(
+        &self,
+        device: &DeviceHash,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        let query = sqlx::query(DENY).bind(now.as_second()).bind(device.as_str()).bind(subject.as_str());
         let denied = query.execute(&self.writer).await?.rows_affected();
         Ok(if denied == 1 { Decision::First } else { Decision::AlreadyDecided })
+    }
+
+    async fn decided_device(
+        &self,
+        user_code: &UserCodeHash,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Option<Verdict>, StoreError> {
+        let query = sqlx::query(DECIDED).bind(user_code.as_str()).bind(now.as_second());
+        let query = query.bind(subject.as_str()).bind(subject.as_str());
+        let Some(row) = query.fetch_optional(&self.reader).await? else { return Ok(None) };
+        let denied = optional_text(&row, "denied_by")?.is_some();
+        Ok(Some(if denied { Verdict::Denied } else { Verdict::Approved }))
     }
 
     async fn device(&self, device: &DeviceHash) -> Result<Option<DeviceAuthorization>, StoreError> {

@@ -2,10 +2,10 @@
 
 use super::{
     SqlStore, StoreError,
-    row::{optional, optional_time, origin_word, parsed, read_origin, text},
+    row::{optional, optional_time, parsed, text},
 };
 use crate::{
-    domain::{DisplayName, Email, PasswordHash, Person, PersonState, SessionHash, Subject, Username},
+    domain::{DisplayName, Email, PasswordHash, Person, PersonOrigin, PersonState, SessionHash, Subject, Username},
     store::{Addition, PersonStore},
 };
 use async_trait::async_trait;
@@ -92,7 +92,7 @@ async fn insert(pool: &AnyPool, statement: &'static str, person: &Person) -> Res
         .bind(person.subject.as_str())
         .bind(person.username.as_str())
         .bind(person.password.reveal())
-        .bind(origin_word(person.origin))
+        .bind(person.origin.as_str())
         .bind(person.name.as_ref().map(|name| name.as_str().to_owned()))
         .bind(person.email.as_ref().map(|email| email.as_str().to_owned()));
     Ok(query.execute(pool).await?.rows_affected())
@@ -131,7 +131,7 @@ fn read(row: &AnyRow) -> Result<Person, StoreError> {
         password: PasswordHash::from_phc(text(row, "password")?),
         name: optional(row, "name", DisplayName::parse)?,
         email: optional(row, "email", Email::parse)?,
-        origin: parsed(row, "origin", read_origin)?,
+        origin: parsed(row, "origin", |word| PersonOrigin::parse(word).ok_or(()))?,
         state: optional_time(row, "disabled_at")?.map_or(PersonState::Enabled, |at| PersonState::Disabled { at }),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::scene::*;
-use crate::domain::{AuthorizationCode, Consent, GrantState, Origin};
+use crate::domain::{AuthorizationCode, ClientStanding, Consent, GrantState, Origin};
 use crate::protocol::Scope;
 use jiff::ToSpan as _;
 
@@ -12,6 +12,7 @@ rules! {
     disconnecting_revokes_the_grants_of_that_client_and_forgets,
     forgetting_what_was_allowed_to_a_client_leaves_its_grants,
     revoking_a_grant_forgets_the_consent_behind_it,
+    disabling_a_client_forgets_what_people_allowed_to_it,
     a_used_grant_is_a_connection_until_it_is_disconnected,
     a_remembered_consent_is_a_connection,
     a_request_knows_how_it_was_decided_and_only_its_own_session_learns_it,
@@ -102,6 +103,16 @@ async fn revoking_a_grant_forgets_the_consent_behind_it(database: Database) {
     assert!(consent(&store, &code).await.is_some());
     store.revoke_grant(&code.grant.id, NOW).await.unwrap();
     assert_eq!(consent(&store, &code).await, None);
+}
+
+async fn disabling_a_client_forgets_what_people_allowed_to_it(database: Database) {
+    let store = database.open().await;
+    let code = remembered(&store).await;
+    let set = async |standing| store.set_client_standing(&code.grant.client_id, standing, NOW).await.unwrap();
+    assert!(set(ClientStanding::Active).await);
+    assert!(consent(&store, &code).await.is_some());
+    assert!(set(ClientStanding::Disabled).await && set(ClientStanding::Active).await);
+    assert_eq!(consent(&store, &code).await, None, "whoever comes back is asked again");
 }
 
 async fn a_request_knows_how_it_was_decided_and_only_its_own_session_learns_it(database: Database) {

@@ -16,6 +16,7 @@ rules! {
     a_device_is_found_by_its_user_code_until_it_is_decided_or_late,
     a_user_code_that_is_taken_is_not_given_out_twice,
     of_two_decisions_on_a_device_the_first_counts,
+    only_whoever_decided_on_a_device_learns_how_in_time_and_while_it_stands,
     a_device_code_is_redeemed_once_and_a_replay_revokes_the_grant,
     an_undecided_or_denied_device_is_not_redeemed,
     of_sixteen_parallel_polls_one_redeems,
@@ -87,13 +88,33 @@ async fn of_two_decisions_on_a_device_the_first_counts(database: Database) {
     let (device, grant) = begun(&store).await;
     let late = Grant { id: GrantId::generate(&random()).unwrap(), ..grant.clone() };
     assert_eq!(store.approve_device(&device.hash, &late, device.expires_at).await.unwrap(), Decision::AlreadyDecided);
-    assert_eq!(store.deny_device(&device.hash, NOW).await.unwrap(), Decision::First);
+    assert_eq!(store.deny_device(&device.hash, &grant.subject, NOW).await.unwrap(), Decision::First);
     assert_eq!(store.approve_device(&device.hash, &grant, NOW).await.unwrap(), Decision::AlreadyDecided);
-    assert_eq!(store.deny_device(&device.hash, NOW).await.unwrap(), Decision::AlreadyDecided);
+    assert_eq!(store.deny_device(&device.hash, &grant.subject, NOW).await.unwrap(), Decision::AlreadyDecided);
     for nothing in [&grant, &late] {
         assert_eq!(store.grant(&nothing.id).await.unwrap(), None);
     }
     assert_eq!(store.device(&device.hash).await.unwrap().unwrap().state, DeviceState::Denied);
+}
+
+async fn only_whoever_decided_on_a_device_learns_how_in_time_and_while_it_stands(database: Database) {
+    let store = database.open().await;
+    let (allowed, grant) = begun(&store).await;
+    let denied = device();
+    assert!(store.begin_device_authorization(&denied).await.unwrap());
+    let (ann, bob) = (&grant.subject, &person("bob").subject);
+    let verdict =
+        async |device: &DeviceAuthorization, who, now| store.decided_device(&device.user_code, who, now).await.unwrap();
+    assert_eq!(verdict(&allowed, ann, NOW).await, None, "not yet");
+    store.approve_device(&allowed.hash, &grant, NOW).await.unwrap();
+    store.deny_device(&denied.hash, ann, NOW).await.unwrap();
+    for (device, expected) in [(&allowed, Verdict::Approved), (&denied, Verdict::Denied)] {
+        assert_eq!(verdict(device, ann, NOW).await, Some(expected));
+        assert_eq!(verdict(device, bob, NOW).await, None);
+        assert_eq!(verdict(device, ann, device.expires_at).await, None);
+    }
+    store.revoke_grant(&grant.id, NOW).await.unwrap();
+    assert_eq!(verdict(&allowed, ann, NOW).await, None);
 }
 
 async fn a_device_code_is_redeemed_once_and_a_replay_revokes_the_grant(database: Database) {

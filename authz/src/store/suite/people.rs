@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::scene::*;
-use crate::domain::{BrowserSession, GrantState, Origin, PasswordHash, Person, PersonState, Username};
+use crate::domain::{BrowserSession, GrantState, Origin, PasswordHash, Person, PersonOrigin, PersonState, Username};
 
 rules! {
     a_person_keeps_the_subject_when_the_password_changes,
@@ -34,7 +34,7 @@ async fn the_demo_set_goes_and_the_rest_stays(database: Database) {
     let (demo, own) = (client("demo", Origin::Demo), client("own", Origin::Operator));
     store.put_client(&demo).await.unwrap();
     store.put_client(&own).await.unwrap();
-    let (ann, bob) = (person("ann"), Person { origin: Origin::Operator, ..person("bob") });
+    let (ann, bob) = (person("ann"), Person { origin: PersonOrigin::Operator, ..person("bob") });
     store.put_person(&ann).await.unwrap();
     store.put_person(&bob).await.unwrap();
     store.forget_demo(std::slice::from_ref(&ann.username)).await.unwrap();
@@ -46,7 +46,7 @@ async fn the_demo_set_goes_and_the_rest_stays(database: Database) {
 
 async fn a_login_name_is_given_once(database: Database) {
     let store = database.open().await;
-    let ann = Person { origin: Origin::SelfRegistered, name: None, email: None, ..person("ann") };
+    let ann = Person { origin: PersonOrigin::SignedUp, name: None, email: None, ..person("ann") };
     assert_eq!(store.add_person(&ann).await.unwrap(), Addition::Added);
     assert_eq!(store.add_person(&person("ann")).await.unwrap(), Addition::NameTaken);
     let bob = person("bob");

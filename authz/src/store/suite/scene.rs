@@ -5,7 +5,7 @@ use crate::{
     domain::{
         AuthenticatedPerson, AuthorizationCode, BrowserSession, ClientAuthentication, ClientStanding, CodeState,
         DisplayName, Email, Grant, GrantId, GrantState, Origin, PasswordHash, PendingAuthorization, Person,
-        PersonState, RegisteredClient, Secret, SessionHash, Subject, Username,
+        PersonOrigin, PersonState, RegisteredClient, Secret, SessionHash, Subject, Username,
     },
     protocol::{
         ApplicationType, AuthenticationMethod, ClientId, ClientSecret, CodeChallenge, GrantType, Nonce, RedirectUri,
@@ -96,7 +96,7 @@ pub(super) fn person(name: &str) -> Person {
         password: PasswordHash::from_phc("$argon2id$1".to_owned()),
         name: Some(DisplayName::parse("Ann 'x' Example").unwrap()),
         email: Some(Email::parse("ann@example.com").unwrap()),
-        origin: Origin::Demo,
+        origin: PersonOrigin::Demo,
         state: PersonState::Enabled,
     }
 }
