@@ -9,6 +9,10 @@ use argon2::{
     },
 };
 
+/// Blocks of 1 KiB to ask for at least, though only those in use are ever touched. Up to 32 MiB, glibc learns from memory
+/// that is given back to take the like of it from its heap the next time, where it stays; above, it is the system's again.
+const MAPPED_ALONE: usize = 33 * 1024;
+
 /// The blocks of one worker: 19 MiB as long as there are passwords to look at.
 #[derive(Default)]
 pub(super) struct WorkerMemory {
@@ -50,7 +54,7 @@ impl WorkerMemory {
     fn output(&mut self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8], length: usize) -> Result<Output, Error> {
         let needed = argon2.params().block_count();
         if self.blocks.len() < needed {
-            let more = needed - self.blocks.len();
+            let more = needed.max(MAPPED_ALONE) - self.blocks.len();
             self.blocks.try_reserve_exact(more).map_err(|_| Error::OutOfMemory)?;
             self.blocks.resize(needed, Block::new());
         }
