@@ -248,7 +248,8 @@ impl App {
         };
         let held = held.map(Box::new);
         let token = held.as_ref().map(|held| &held.token);
-        match Session::open(&self.http, &self.sign_in.settings.server, token).await {
+        let possession = held.as_ref().and_then(|held| held.possession.clone());
+        match Session::open(&self.http.proving(possession), &self.sign_in.settings.server, token).await {
             // A session that needed a token to open has used it: it may be refused later for what happened meanwhile.
             Ok(session) => Ok(Attempt::Done(Open { session, held }.used())),
             Err(refused @ (McpError::Unauthorized(_) | McpError::InsufficientScope { .. })) => {

@@ -64,6 +64,8 @@ pub enum StepKind {
     Initialize,
     /// What the server is and can do, from 2026-07-28 on.
     Discover,
+    /// The server's own number for proofs of possession.
+    NonceRequest,
     /// The list of tools.
     ListTools,
     /// A tool does its work.
@@ -105,6 +107,7 @@ impl StepKind {
     #[must_use]
     pub(super) const fn refused(self, status: u16, with_token: bool) -> Self {
         match (self.between().1, status) {
+            _ if matches!(self, Self::NonceRequest) => self,
             (Party::ResourceServer, 401) if with_token => Self::TokenRefused,
             (Party::ResourceServer, 403) if with_token => Self::ScopeChallenge,
             _ => self,
@@ -129,6 +132,7 @@ impl StepKind {
             | Self::ResourceMetadata
             | Self::Initialize
             | Self::Discover
+            | Self::NonceRequest
             | Self::ListTools
             | Self::CallTool
             | Self::ListResources
@@ -178,6 +182,9 @@ impl StepKind {
             Self::Revocation => "The person signs out: the token is given back, and is good for nothing from now on.",
             Self::Initialize => "The older handshake: both sides say which protocol version they speak.",
             Self::Discover => "With the token, the client asks what the server is and which protocol it speaks.",
+            Self::NonceRequest => {
+                "The server wants proofs of possession with a number that it made up; its refusal brings the number."
+            }
             Self::ListTools => "The client asks what the server can do.",
             Self::CallTool => "The server checks the token and its scope, then the tool does its work.",
             Self::ListResources => "The client asks what there is to read.",
@@ -211,6 +218,7 @@ impl StepKind {
             Self::Revocation => "RFC 7009 §2.1",
             Self::Initialize => "MCP 2025-11-25 lifecycle, RFC 6750 §2.1",
             Self::Discover => "MCP 2026-07-28 server/discover, RFC 6750 §2.1",
+            Self::NonceRequest => "RFC 9449 §9",
             Self::ListTools | Self::CallTool => "MCP tools, RFC 6750 §2.1",
             Self::ListResources | Self::ReadResource => "MCP resources, RFC 6750 §2.1",
             Self::ListPrompts | Self::GetPrompt => "MCP prompts, RFC 6750 §2.1",

@@ -15,7 +15,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{Open, StepKind, Wire};
 use crate::oauth::exchange::{Request, root_cause};
 
-type Headers = HashMap<HeaderName, HeaderValue>;
+pub(super) type Headers = HashMap<HeaderName, HeaderValue>;
 type Failure = StreamableHttpError<reqwest::Error>;
 
 impl StreamableHttpClient for Wire {
@@ -29,6 +29,7 @@ impl StreamableHttpClient for Wire {
         token: Option<String>,
         headers: Headers,
     ) -> Result<StreamableHttpPostResponse, Failure> {
+        let (token, headers) = self.authorization((&Method::POST, &uri), token, headers);
         let open = self.open_message(&uri, &message, token.as_deref(), &headers);
         told(open, self.http.post_message(uri, message, session, token, headers).await)
     }
@@ -42,9 +43,18 @@ impl StreamableHttpClient for Wire {
         headers: Headers,
         limit: usize,
     ) -> Result<StreamableHttpPostResponse, Failure> {
-        let open = self.open_message(&uri, &message, token.as_deref(), &headers);
-        let sent = self.http.post_message_with_max_sse_event_size(uri, message, session, token, headers, limit);
-        told(open, sent.await)
+        let once = || {
+            let (token, headers) = self.authorization((&Method::POST, &uri), token.clone(), headers.clone());
+            let open = self.open_message(&uri, &message, token.as_deref(), &headers);
+            let (uri, message, session) = (uri.clone(), message.clone(), session.clone());
+            let sent = self.http.post_message_with_max_sse_event_size(uri, message, session, token, headers, limit);
+            async move { told(open, sent.await) }
+        };
+        let result = once().await;
+        match challenge_of(&result) {
+            Some(challenge) if self.got_nonce(&uri, token.as_deref(), &challenge).await => once().await,
+            _ => result,
+        }
     }
 
     // Streams and their ends are plumbing of the transport, no step of the flow.
@@ -55,6 +65,7 @@ impl StreamableHttpClient for Wire {
         token: Option<String>,
         headers: Headers,
     ) -> Result<(), Failure> {
+        let (token, headers) = self.authorization((&Method::DELETE, &uri), token, headers);
         self.http.delete_session(uri, session, token, headers).await
     }
 
@@ -66,6 +77,7 @@ impl StreamableHttpClient for Wire {
         token: Option<String>,
         headers: Headers,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failure> {
+        let (token, headers) = self.authorization((&Method::GET, &uri), token, headers);
         self.http.get_stream(uri, session, last_event, token, headers).await
     }
 
@@ -78,6 +90,7 @@ impl StreamableHttpClient for Wire {
         headers: Headers,
         limit: usize,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failure> {
+        let (token, headers) = self.authorization((&Method::GET, &uri), token, headers);
         self.http.get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, limit).await
     }
 }
@@ -105,6 +118,14 @@ impl Wire {
         }
         shown.extend(headers.clone());
         self.open(kind, &request)
+    }
+}
+
+/// The challenge of a 401.
+fn challenge_of(result: &Result<StreamableHttpPostResponse, Failure>) -> Option<String> {
+    match result {
+        Err(StreamableHttpError::AuthRequired(refused)) => Some(refused.www_authenticate_header.clone()),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod kind;
 mod mcp;
+mod possession;
 mod shorten;
 mod wire;
 

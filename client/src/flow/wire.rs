@@ -4,26 +4,31 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{Flow, Open, Outcome, Sent, StepKind, shorten::Shortener, split};
-use crate::oauth::exchange::{self, Answer, ExchangeError, Request};
+use crate::oauth::{
+    dpop::Possession,
+    exchange::{self, Answer, ExchangeError, Request},
+};
 
-/// An HTTP client that follows no redirect, and the flow that it reports to, if any.
+/// An HTTP client that follows no redirect, the flow that it reports to, if any, and the key that the token is bound to, if it
+/// is.
 #[derive(Clone, Debug)]
 pub struct Wire {
     pub(super) http: reqwest::Client,
-    flow: Option<Arc<Flow>>,
+    pub(super) flow: Option<Arc<Flow>>,
+    pub(super) possession: Option<Possession>,
 }
 
 impl Wire {
     /// Nobody is told.
     #[must_use]
     pub const fn new(http: reqwest::Client) -> Self {
-        Self { http, flow: None }
+        Self { http, flow: None, possession: None }
     }
 
     /// Each exchange is told to `flow`.
     #[must_use]
     pub const fn reporting_to(http: reqwest::Client, flow: Arc<Flow>) -> Self {
-        Self { http, flow: Some(flow) }
+        Self { http, flow: Some(flow), possession: None }
     }
 
     pub(super) const fn is_told(&self) -> bool {

@@ -33,6 +33,8 @@ pub struct AuthorizationParameters<'a> {
     pub max_age: Option<u64>,
     /// Ways of signing in that will do (OpenID Connect Core §3.1.2.1).
     pub acr_values: Option<&'a str>,
+    /// The thumbprint of the key that the token is to be bound to, and the code already (RFC 9449 §10).
+    pub dpop_jkt: Option<&'a str>,
 }
 
 /// A request that was made, and all that its answer will be held against.
@@ -66,6 +68,7 @@ impl AuthorizationRequest {
         let max_age = about.max_age.map(|seconds| seconds.to_string());
         parameters.extend(scope.as_deref().map(|scope| ("scope", scope)));
         parameters.extend(max_age.as_deref().map(|seconds| ("max_age", seconds)));
+        parameters.extend(about.dpop_jkt.map(|thumbprint| ("dpop_jkt", thumbprint)));
         parameters.extend(about.acr_values.map(|values| ("acr_values", values)));
         let endpoint = about.issuer.authorization_endpoint.as_ref().ok_or(AuthorizationError::NoEndpoint)?;
         let mut url = endpoint.url().clone();

@@ -10,11 +10,13 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// Most parameters of one challenge.
 const MAX_PARAMETERS: usize = 32;
 
-/// What a `Bearer` challenge says; all fields are as sent, and unchecked but for the scope's grammar.
+/// What a `Bearer` challenge says, or a `DPoP` one (RFC 9449 §7.1); all fields are as sent, and unchecked but for the scope's grammar.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BearerChallenge {
     /// Where the server says its protected resource metadata is.
     pub resource_metadata: Option<String>,
+    /// Whether tokens that are bound to a key are asked for: there is a `DPoP` challenge.
+    pub dpop: bool,
     /// The scopes needed for this request.
     pub scope: Option<Scope>,
     /// `invalid_token`, `insufficient_scope` …
@@ -35,33 +37,39 @@ impl BearerChallenge {
         self.error.as_deref() == Some("insufficient_user_authentication")
     }
 
-    /// The first well-formed `Bearer` challenge of a response.
+    /// The first well-formed challenge of a response, whose `DPoP` challenges are known from all lines.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut budget = MAX_HEADER_BYTES;
+        let mut found: Option<Self> = None;
         for line in headers.get_all(header::WWW_AUTHENTICATE) {
             budget = budget.checked_sub(line.len())?;
-            if let Some(challenge) = Self::parse(&String::from_utf8_lossy(line.as_bytes())) {
-                return Some(challenge);
+            let Some(challenge) = Self::parse(&String::from_utf8_lossy(line.as_bytes())) else { continue };
+            match &mut found {
+                Some(first) => first.dpop |= challenge.dpop,
+                None => found = Some(challenge),
             }
         }
-        None
+        found
     }
 
-    /// The first well-formed `Bearer` challenge of one header line.
+    /// The first well-formed `Bearer` challenge of one header line, else its first `DPoP` one.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         if line.len() > MAX_HEADER_BYTES {
             return None;
         }
-        let bearer = Parser { rest: line }.challenges().into_iter().find(Challenge::is_bearer)?;
+        let challenges = Parser { rest: line }.challenges();
+        let dpop = challenges.iter().find(|challenge| challenge.is("dpop"));
+        let said = challenges.iter().find(|challenge| challenge.is("bearer")).or(dpop)?;
         Some(Self {
-            resource_metadata: bearer.parameter("resource_metadata"),
-            scope: bearer.parameter("scope").and_then(|scope| Scope::parse(&scope)),
-            error: bearer.parameter("error"),
-            error_description: bearer.parameter("error_description"),
-            max_age: bearer.parameter("max_age").and_then(|seconds| seconds.parse().ok()),
-            acr_values: bearer
+            resource_metadata: said.parameter("resource_metadata"),
+            dpop: dpop.is_some(),
+            scope: said.parameter("scope").and_then(|scope| Scope::parse(&scope)),
+            error: said.parameter("error"),
+            error_description: said.parameter("error_description"),
+            max_age: said.parameter("max_age").and_then(|seconds| seconds.parse().ok()),
+            acr_values: said
                 .parameter("acr_values")
                 .filter(|values| values.bytes().all(|byte| matches!(byte, 0x20..=0x7e))),
         })
@@ -76,8 +84,8 @@ struct Challenge {
 }
 
 impl Challenge {
-    fn is_bearer(&self) -> bool {
-        self.scheme.eq_ignore_ascii_case("bearer") && !self.ambiguous
+    fn is(&self, scheme: &str) -> bool {
+        self.scheme.eq_ignore_ascii_case(scheme) && !self.ambiguous
     }
 
     fn parameter(&self, name: &str) -> Option<String> {
@@ -215,6 +223,22 @@ mod tests {
         assert_eq!(challenge.scope.unwrap().to_string(), "mcp:read mcp:write");
         assert_eq!(challenge.error.as_deref(), Some("invalid_token"));
         assert_eq!(challenge.error_description.as_deref(), Some("a \"b\""));
+    }
+
+    #[test]
+    fn reads_a_challenge_for_tokens_that_are_bound_to_a_key() {
+        let only = BearerChallenge::parse(r#"DPoP error="use_dpop_nonce", resource_metadata="https://a.example/p""#);
+        let only = only.unwrap();
+        assert_eq!((only.dpop, only.error.as_deref()), (true, Some("use_dpop_nonce")));
+        let both = BearerChallenge::parse(r#"DPoP algs="ES256", error="x", Bearer error="invalid_token""#).unwrap();
+        assert_eq!((both.dpop, both.error.as_deref()), (true, Some("invalid_token")));
+        assert!(!BearerChallenge::parse("Bearer").unwrap().dpop);
+        let mut lines = HeaderMap::new();
+        for line in ["Bearer scope=\"a\"", "DPoP algs=\"ES256\""] {
+            lines.append(header::WWW_AUTHENTICATE, line.parse().unwrap());
+        }
+        let read = BearerChallenge::from_headers(&lines).unwrap();
+        assert!(read.dpop && read.scope.is_some());
     }
 
     #[test]

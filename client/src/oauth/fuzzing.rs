@@ -28,7 +28,8 @@ pub(crate) fn www_authenticate(bytes: &[u8]) {
     ];
     let quoted = |text: &String| text.replace('\\', r"\\").replace('"', "\\\"");
     let parameters = members.into_iter().filter_map(|(name, text)| Some(format!("{name}=\"{}\"", quoted(text?))));
-    let written = format!("Bearer {}", parameters.collect::<Vec<_>>().join(", "));
+    let scheme = if read.dpop { "DPoP" } else { "Bearer" };
+    let written = format!("{scheme} {}", parameters.collect::<Vec<_>>().join(", "));
     // Escaping may have made it longer than anything that is read.
     if written.len() <= 8 * 1024 {
         assert_eq!(BearerChallenge::parse(&written).as_ref(), Some(&read), "{written}");

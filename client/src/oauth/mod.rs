@@ -8,6 +8,7 @@ pub mod challenge;
 pub mod client;
 pub mod client_store;
 pub mod discovery;
+pub mod dpop;
 pub mod endpoint;
 pub mod exchange;
 #[cfg(test)]

@@ -82,6 +82,7 @@ mod tests {
             expires_at: None,
             access_token: AccessToken::parse("the-access-token").unwrap(),
             refresh_token: refresh_token.and_then(RefreshToken::parse),
+            possession_key: None,
         };
         let client = ClientCredentials { id: "c".into(), secret: ClientSecret::new("s") };
         let at = endpoint("https://auth.example/revoke");

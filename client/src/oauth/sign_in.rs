@@ -8,36 +8,64 @@ use verification_keys::Clock;
 
 use super::{
     assertion::AssertionKey,
-    authorization::{AuthorizationError, AuthorizationParameters, AuthorizationRequest, CallbackRejected},
+    authorization::{AuthorizationError, CallbackRejected},
     browser::Browser,
     challenge::BearerChallenge,
     client::ClientCredentials,
     client_store::ClientStore,
     discovery::{
         DiscoveryError, IssuerMetadata, ResourceMetadata,
-        issuer_metadata::{self, OFFLINE_ACCESS, Pkce},
+        issuer_metadata::{self, Pkce},
         own_issuer, resource_metadata,
     },
+    dpop::Possession,
     endpoint::Endpoint,
     exchange::ExchangeError,
     grant::Grant,
-    loopback::{CallbackListener, LoopbackError, Page, RedirectUri},
+    loopback::{LoopbackError, RedirectUri},
     private_files::PrivateFileError,
-    registration::{RegisteredClient, RegistrationError},
+    registration::RegistrationError,
     revocation::RevocationError,
     scope::{self, Scope},
     signing::NotSigned,
-    token::{self, AccessToken, TokenError, TokenGrant, TokenRequest, TokenResponse},
+    token::{AccessToken, TokenError, TokenResponse},
     token_store::{StoredToken, TokenStore},
 };
 use crate::flow::Wire;
 
+mod ask;
+mod by_browser;
 mod identity;
 mod kept;
 mod machine;
 
 pub use machine::AssertionFileError;
-use machine::Wanted;
+
+/// Where a token is asked for, and what it is to be good for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    issuer: &'a IssuerMetadata,
+    resource: &'a ResourceMetadata,
+    scope: Option<&'a Scope>,
+    possession: Option<&'a Possession>,
+}
+
+/// What a token was asked for with.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    issuer: &'a str,
+    resource: &'a str,
+    /// Empty for nobody.
+    client_id: &'a str,
+    possession: Option<&'a Possession>,
+}
+
+impl<'a> About<'a> {
+    fn of(wanted: Wanted<'a>) -> Self {
+        let (issuer, resource) = (&wanted.issuer.issuer, &wanted.resource.resource);
+        Self { issuer, resource, client_id: "", possession: wanted.possession }
+    }
+}
 
 /// What the person and the settings decide.
 #[derive(Clone, Debug)]
@@ -106,16 +134,19 @@ pub struct Held {
     pub granted_scope: Option<Scope>,
     /// When it ends, if the issuer said so.
     pub expires_at: Option<Timestamp>,
+    /// The key that it is bound to, if it is.
+    pub possession: Option<Possession>,
 }
 
 impl Held {
-    fn new(stored: StoredToken, kept: bool) -> Self {
+    fn new(stored: StoredToken, kept: bool, possession: Option<Possession>) -> Self {
         Self {
             token: stored.access_token,
             kept,
             requested_scope: stored.requested_scope,
             granted_scope: stored.granted_scope,
             expires_at: stored.expires_at,
+            possession,
         }
     }
 
@@ -164,6 +195,16 @@ pub enum SignInError {
         issuer: String,
         /// As in `grant_types_supported`.
         grant_type: &'static str,
+    },
+    /// The resource server wants a token that is bound to a key, and the issuer does not bind it.
+    #[error(
+        "{resource} takes only tokens that are bound to a key (DPoP, RFC 9449), and {issuer} gives none with ES256"
+    )]
+    NotBound {
+        /// The resource.
+        resource: String,
+        /// The issuer.
+        issuer: String,
     },
     /// The assertion of the client could not be made.
     #[error(transparent)]
@@ -250,39 +291,19 @@ impl SignIn {
             return Ok(held);
         }
         let issuer = self.issuer(&resource).await?;
-        let wanted = Wanted { issuer: &issuer, resource: &resource, scope: scope.as_ref() };
-        match &settings.grant {
-            Grant::AuthorizationCode => self.by_browser(wanted, challenge).await,
-            Grant::ClientCredentials => self.for_itself(wanted).await,
-            Grant::WorkloadIdentity(file) => self.for_workload(wanted, file).await,
-            Grant::Enterprise(idp) => self.for_enterprise(wanted, idp).await,
+        let wanted = Wanted { issuer: &issuer, resource: &resource, scope: scope.as_ref(), possession: None };
+        let possession = self.possession(wanted, challenge)?;
+        let wanted = Wanted { possession: possession.as_ref(), ..wanted };
+        let held = match &settings.grant {
+            Grant::AuthorizationCode => self.by_browser(wanted, challenge).await?,
+            Grant::ClientCredentials => self.for_itself(wanted).await?,
+            Grant::WorkloadIdentity(file) => self.for_workload(wanted, file).await?,
+            Grant::Enterprise(idp) => self.for_enterprise(wanted, idp).await?,
+        };
+        if resource.dpop_required && held.possession.is_none() {
+            return Err(SignInError::NotBound { resource: resource.resource, issuer: issuer.issuer });
         }
-    }
-
-    /// A token from a sign-in in the browser.
-    async fn by_browser(&self, wanted: Wanted<'_>, challenge: &BearerChallenge) -> Result<Held, SignInError> {
-        let (settings, Wanted { issuer, resource, scope }) = (&self.settings, wanted);
-        let listener = CallbackListener::bind(&settings.redirect_uri).await?;
-        let client = self.identify(issuer).await?;
-        let asked = with_refresh(scope, issuer);
-        let request = AuthorizationRequest::new(
-            &AuthorizationParameters {
-                issuer,
-                client_id: &client.credentials.id,
-                redirect_uri: &settings.redirect_uri,
-                resource: &resource.resource,
-                scope: asked.as_ref(),
-                max_age: challenge.max_age,
-                acr_values: challenge.acr_values.as_deref(),
-            },
-            self.random.as_ref(),
-        )?;
-        self.show(&request);
-        let callback = listener.wait(settings.patience).await?;
-        self.http.browser_came_back(settings.redirect_uri.as_str(), &callback.query);
-        let redeemed = self.redeem(&request, &callback.query, (issuer, &client, resource)).await;
-        callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;
-        Ok(self.hold(redeemed?, (&issuer.issuer, &resource.resource, &client.credentials.id), scope.cloned()))
+        Ok(held)
     }
 
     /// The checked metadata of the resource's issuer; with a loud word where a person vouched for S256.
@@ -315,54 +336,16 @@ impl SignIn {
         Ok(metadata)
     }
 
-    fn show(&self, request: &AuthorizationRequest) {
-        self.http.browser_sent(request.url());
-        (self.notice)(&format!("To sign in, open this page in your browser:\n\n  {}\n", request.url()));
-        if let Err(error) = self.settings.browser.open(request.url()) {
-            (self.notice)(&format!("The page was not opened by itself: {error}."));
-        }
-    }
-
-    async fn redeem(
-        &self,
-        request: &AuthorizationRequest,
-        query: &str,
-        (issuer, client, resource): (&IssuerMetadata, &RegisteredClient, &ResourceMetadata),
-    ) -> Result<TokenResponse, SignInError> {
-        let code = request.process_callback(query)?;
-        let grant = TokenGrant::AuthorizationCode {
-            code: &code,
-            verifier: request.verifier(),
-            redirect_uri: &self.settings.redirect_uri,
-        };
-        self.ask((issuer, &resource.resource), Some(client), grant).await
-    }
-
-    /// Asks the token endpoint.
-    async fn ask(
-        &self,
-        (issuer, resource): (&IssuerMetadata, &str),
-        client: Option<&RegisteredClient>,
-        grant: TokenGrant<'_>,
-    ) -> Result<TokenResponse, SignInError> {
-        let proof = self.proof(client, &issuer.issuer)?;
-        let request = TokenRequest { endpoint: &issuer.token_endpoint, client: &proof, grant, resource };
-        Ok(token::request(&self.http, &request).await?)
-    }
-
     /// Keeps what was issued. A token that cannot be kept is still a token: the person is told, and goes on.
-    fn hold(
-        &self,
-        response: TokenResponse,
-        (issuer, resource, client_id): (&str, &str, &str),
-        requested_scope: Option<Scope>,
-    ) -> Held {
+    fn hold(&self, response: TokenResponse, about: About<'_>, requested_scope: Option<Scope>) -> Held {
         let now = self.clock.now();
         let end = |seconds| now.saturating_add(SignedDuration::from_secs(seconds)).ok();
+        let possession = about.possession.filter(|_| response.bound);
         let stored = StoredToken {
-            issuer: issuer.to_owned(),
-            resource: resource.to_owned(),
-            client_id: client_id.to_owned(),
+            issuer: about.issuer.to_owned(),
+            resource: about.resource.to_owned(),
+            client_id: about.client_id.to_owned(),
+            possession_key: possession.map(|possession| possession.key().clone()),
             grant: self.settings.grant.name(),
             requested_scope,
             granted_scope: response.scope,
@@ -373,14 +356,8 @@ impl SignIn {
         if let Err(error) = self.tokens.keep(&stored) {
             (self.notice)(&format!("You are signed in, but the next start will ask again: {error}."));
         }
-        Held::new(stored, false)
+        Held::new(stored, false, possession.cloned())
     }
-}
-
-/// `offline_access` on top where the issuer has it, because it may give refresh tokens only then (SEP-2207).
-fn with_refresh(scope: Option<&Scope>, issuer: &IssuerMetadata) -> Option<Scope> {
-    let Some(scope) = scope.filter(|_| issuer.offline_access_supported) else { return scope.cloned() };
-    Scope::parse(OFFLINE_ACCESS).map(|offline| scope.union(&offline))
 }
 
 #[cfg(test)]

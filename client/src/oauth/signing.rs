@@ -4,10 +4,10 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     rand::SecureRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fmt, sync::Arc};
 
 /// A key that signs; never shown.
@@ -52,6 +52,31 @@ impl SigningKey {
         }
         .map(|pair| Self(Arc::new(pair)))
         .ok_or(InvalidSigningKey::Unsupported)
+    }
+
+    /// A fresh P-256 key, in PKCS#8.
+    ///
+    /// # Errors
+    /// When there are no random numbers.
+    pub fn generate_p256(random: &dyn SecureRandom) -> Result<Vec<u8>, NotSigned> {
+        let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, random);
+        key.map(|key| key.as_ref().to_vec()).map_err(|_| NotSigned)
+    }
+
+    /// A P-256 key from PKCS#8.
+    #[must_use]
+    pub fn p256(pkcs8: &[u8], random: &dyn SecureRandom) -> Option<Self> {
+        p256(pkcs8, random).map(|pair| Self(Arc::new(pair)))
+    }
+
+    /// The public half of a P-256 key (RFC 7518 §6.2.1); `None` for an RSA key.
+    #[must_use]
+    pub fn public_jwk(&self) -> Option<Value> {
+        let Pair::P256(pair) = &*self.0 else { return None };
+        // SEC 1 §2.3.3: 4, then both coordinates of 32 bytes.
+        let (x, y) = pair.public_key().as_ref().strip_prefix(&[4])?.split_at_checked(32)?;
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        Some(json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}))
     }
 
     /// The one algorithm of this key (RFC 7518 §3.1).
@@ -106,9 +131,8 @@ mod tests {
     use super::*;
     use crate::oauth::testing::{jwt_parts, p256_pem, random};
     use ring::signature::{
-        ECDSA_P256_SHA256_FIXED, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+        ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
     };
-    use serde_json::json;
 
     const RSA: &str = include_str!("testing/data/rsa.pem");
 

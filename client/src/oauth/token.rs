@@ -15,7 +15,7 @@ use super::{
     registration::ErrorDocument,
     scope::Scope,
 };
-use crate::flow::{StepKind, Wire};
+use crate::flow::StepKind;
 
 /// Longest access token accepted, in bytes.
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
@@ -132,7 +132,9 @@ impl fmt::Debug for Assertion {
 }
 
 impl TokenGrant<'_> {
-    const fn step(&self) -> StepKind {
+    /// The step of the flow that a request with it is.
+    #[must_use]
+    pub const fn step(&self) -> StepKind {
         match self {
             Self::AuthorizationCode { .. } => StepKind::TokenRequest,
             Self::RefreshToken(_) => StepKind::Refresh,
@@ -166,6 +168,8 @@ pub struct TokenResponse {
     pub scope: Option<Scope>,
     /// For the next access token, if the server gives one.
     pub refresh_token: Option<RefreshToken>,
+    /// Whether the token is bound to the key of the request's proof (RFC 9449 §5).
+    pub bound: bool,
 }
 
 /// Why there is no token.
@@ -239,13 +243,14 @@ pub(super) fn form_request(endpoint: &Endpoint, mut form: Form<'_>, client: &Cli
 /// Checks the answer to [`token_request`].
 ///
 /// # Errors
-/// When the server refused, or sent something that is not a bearer token.
-pub fn process(answer: &Answer) -> Result<TokenResponse, TokenError> {
+/// When the server refused, or sent something that is neither a bearer token nor, where one was `proved`, a bound one.
+pub fn process(answer: &Answer, proved: bool) -> Result<TokenResponse, TokenError> {
     refused(answer)?;
     // The parser's message could quote the body, and with it a token.
     let document: Document = serde_json::from_slice(&answer.body)
         .map_err(|_| TokenError::Malformed("it is not a token response in JSON".into()))?;
-    if !document.token_type.eq_ignore_ascii_case("bearer") {
+    let bound = proved && document.token_type.eq_ignore_ascii_case("dpop");
+    if !bound && !document.token_type.eq_ignore_ascii_case("bearer") {
         return Err(TokenError::Malformed("token_type is not Bearer".into()));
     }
     let access_token = AccessToken::parse(&document.access_token)
@@ -263,7 +268,7 @@ pub fn process(answer: &Answer) -> Result<TokenResponse, TokenError> {
             Some(RefreshToken::parse(raw).ok_or(TokenError::Malformed("refresh_token breaks the grammar".into()))?)
         }
     };
-    Ok(TokenResponse { access_token, expires_in: document.expires_in, scope, refresh_token })
+    Ok(TokenResponse { access_token, expires_in: document.expires_in, scope, refresh_token, bound })
 }
 
 /// The refusal in an answer that is not 200.
@@ -275,14 +280,6 @@ pub(super) fn refused(answer: &Answer) -> Result<(), TokenError> {
         Ok(ErrorDocument { error, error_description: description }) => TokenError::Refused { error, description },
         Err(_) => TokenError::Malformed(format!("status {}", answer.status).into()),
     })
-}
-
-/// Asks for a token.
-///
-/// # Errors
-/// When the issuer does not answer, or refuses.
-pub async fn request(wire: &Wire, token: &TokenRequest<'_>) -> Result<TokenResponse, TokenError> {
-    process(&wire.send(token.grant.step(), token_request(token)).await?)
 }
 
 #[cfg(test)]

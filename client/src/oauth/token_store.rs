@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 use super::{
+    dpop::PossessionKey,
     grant::GrantName,
     private_files::{FileLock, PrivateFileError, PrivateFolder},
     scope::Scope,
@@ -39,6 +40,8 @@ pub struct StoredToken {
     pub access_token: AccessToken,
     /// For the next one.
     pub refresh_token: Option<RefreshToken>,
+    /// The key that both are bound to, if they are (RFC 9449).
+    pub possession_key: Option<PossessionKey>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -52,6 +55,7 @@ struct TokenFile {
     expires_at: Option<i64>,
     access_token: String,
     refresh_token: Option<String>,
+    possession_key: Option<String>,
 }
 
 impl TokenStore {
@@ -96,6 +100,7 @@ impl TokenStore {
             expires_at: token.expires_at.map(Timestamp::as_second),
             access_token: token.access_token.reveal().to_owned(),
             refresh_token: token.refresh_token.as_ref().map(|token| token.reveal().to_owned()),
+            possession_key: token.possession_key.as_ref().map(|key| key.reveal().to_owned()),
         };
         self.0.write_json(&[&token.issuer, &token.resource], &file)
     }
@@ -124,6 +129,7 @@ impl StoredToken {
             requested_scope: file.requested_scope.as_deref().and_then(Scope::parse),
             granted_scope: file.granted_scope.as_deref().and_then(Scope::parse),
             grant: file.grant.map_or(Some(GrantName::default()), |name| GrantName::parse(&name))?,
+            possession_key: file.possession_key.map(PossessionKey::kept),
             issuer: file.issuer,
             resource: file.resource,
             client_id: file.client_id,

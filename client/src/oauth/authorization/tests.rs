@@ -13,6 +13,7 @@ fn metadata(authorization_endpoint: &str, iss_parameter_supported: bool) -> Issu
         issuer: ISSUER.into(),
         authorization_endpoint: Some(endpoint(authorization_endpoint)),
         grant_types: None,
+        dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,
@@ -32,6 +33,7 @@ fn make(issuer: &IssuerMetadata, scope: Option<&Scope>) -> Result<AuthorizationR
         scope,
         max_age: None,
         acr_values: None,
+        dpop_jkt: None,
     };
     AuthorizationRequest::new(&about, &random())
 }

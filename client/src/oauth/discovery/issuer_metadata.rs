@@ -36,6 +36,8 @@ pub struct IssuerMetadata {
     pub metadata_documents_supported: bool,
     /// The grants that it says it has; `None` when it does not say.
     pub grant_types: Option<Vec<String>>,
+    /// Algorithms that it takes in proofs of possession (RFC 9449 §5.1); none where it binds no token to a key.
+    pub dpop_algorithms: Vec<String>,
     /// Whether `offline_access` is a scope there; elsewhere it is not asked for.
     pub offline_access_supported: bool,
 }
@@ -49,6 +51,8 @@ struct Document {
     revocation_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     grant_types_supported: Option<Vec<String>>,
+    #[serde(default)]
+    dpop_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
@@ -116,6 +120,7 @@ pub fn process(
             .transpose()?,
         token_endpoint_auth_methods: methods(document.token_endpoint_auth_methods_supported.as_deref()),
         grant_types: document.grant_types_supported,
+        dpop_algorithms: document.dpop_signing_alg_values_supported,
         iss_parameter_supported: document.authorization_response_iss_parameter_supported,
         metadata_documents_supported: document.client_id_metadata_document_supported,
         offline_access_supported: document.scopes_supported.iter().any(|scope| scope == OFFLINE_ACCESS),

@@ -12,6 +12,8 @@ pub fn resource(server: &Endpoint) -> ResourceMetadata {
         authorization_server: server.origin_endpoint(),
         scopes_supported: None,
         published: false,
+        dpop_algorithms: Vec::new(),
+        dpop_required: false,
     }
 }
 
@@ -41,6 +43,7 @@ pub fn metadata(resource: &ResourceMetadata, pkce: Pkce) -> Result<IssuerMetadat
         iss_parameter_supported: false,
         metadata_documents_supported: false,
         grant_types: None,
+        dpop_algorithms: Vec::new(),
         offline_access_supported: false,
     })
 }

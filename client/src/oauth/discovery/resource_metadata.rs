@@ -34,6 +34,10 @@ pub struct ResourceMetadata {
     pub scopes_supported: Option<Scope>,
     /// Whether there is such a document; else this is what a server of 2025-03-26 means without one.
     pub published: bool,
+    /// Algorithms that it takes in proofs of possession (RFC 9449), if any.
+    pub dpop_algorithms: Vec<String>,
+    /// Whether it takes no token that is not bound to a key.
+    pub dpop_required: bool,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +47,10 @@ struct Document {
     authorization_servers: Vec<String>,
     #[serde(default)]
     scopes_supported: Vec<String>,
+    #[serde(default)]
+    dpop_signing_alg_values_supported: Vec<String>,
+    #[serde(default)]
+    dpop_bound_access_tokens_required: bool,
 }
 
 /// Where to look, in order: the challenge's URL alone, else path-inserted, then the root.
@@ -83,8 +91,14 @@ pub fn process(answer: &Answer, location: &Location) -> Result<Option<ResourceMe
     }
     let issuer = choose_issuer(&document, location)?;
     let scopes_supported = Scope::from_tokens(document.scopes_supported.iter().map(String::as_str));
-    let resource = document.resource;
-    Ok(Some(ResourceMetadata { resource, authorization_server: issuer, scopes_supported, published: true }))
+    Ok(Some(ResourceMetadata {
+        resource: document.resource,
+        authorization_server: issuer,
+        scopes_supported,
+        published: true,
+        dpop_algorithms: document.dpop_signing_alg_values_supported,
+        dpop_required: document.dpop_bound_access_tokens_required,
+    }))
 }
 
 /// Finds the metadata of `server`; without any, it is taken for a server of 2025-03-26, which has none.

@@ -87,6 +87,7 @@ fn asks_for_the_weakest_secret_that_the_server_takes() {
         issuer: "https://auth.example".into(),
         authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
         grant_types: None,
+        dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,

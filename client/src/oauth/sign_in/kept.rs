@@ -1,12 +1,14 @@
 //! A token from an earlier sign-in: used while it is good, renewed with its refresh token by one caller at a time
 //! (OAuth 2.1 §4.3), given back at the end (RFC 7009).
 
-use super::{ClientChoice, Held, Reuse, SignIn, SignInError};
+use super::{About, ClientChoice, Held, Reuse, SignIn, SignInError};
 use crate::oauth::{
     challenge::BearerChallenge,
     discovery::{ResourceMetadata, resource_metadata},
+    dpop::Possession,
     revocation,
     scope::Scope,
+    signing::NotSigned,
     token::{AccessToken, TokenError, TokenGrant},
     token_store::StoredToken,
 };
@@ -26,7 +28,7 @@ impl SignIn {
         };
         let Some(stored) = self.stored(resource, scope)? else { return Ok(None) };
         if self.is_good(&stored, refused) {
-            return Ok(Some(Held::new(stored, true)));
+            return Ok(self.recall(stored));
         }
         if stored.refresh_token.is_none() {
             return Ok(None);
@@ -34,7 +36,7 @@ impl SignIn {
         let _lock = self.tokens.lock(&stored.issuer, &stored.resource).await?;
         // Whoever held the lock before may have renewed the token, or forgotten it.
         match self.stored(resource, scope)? {
-            Some(stored) if self.is_good(&stored, refused) => Ok(Some(Held::new(stored, true))),
+            Some(stored) if self.is_good(&stored, refused) => Ok(self.recall(stored)),
             Some(stored) => self.renew(resource, stored).await,
             None => Ok(None),
         }
@@ -65,12 +67,14 @@ impl SignIn {
             return Ok(None);
         };
         let grant = TokenGrant::RefreshToken(&refresh_token);
-        match self.ask((&issuer, &stored.resource), Some(&client), grant).await {
+        let Ok(possession) = self.possession_of(&stored) else { return Ok(None) };
+        match self.ask((&issuer, &stored.resource), Some(&client), grant, possession.as_ref()).await {
             Ok(mut response) => {
                 // RFC 6749 §6: what the answer leaves out stays as it was.
                 response.refresh_token.get_or_insert(refresh_token);
                 response.scope = response.scope.or(stored.granted_scope);
-                let about = (stored.issuer.as_str(), stored.resource.as_str(), stored.client_id.as_str());
+                let (issuer, resource, client_id) = (&*stored.issuer, &*stored.resource, &*stored.client_id);
+                let about = About { issuer, resource, client_id, possession: possession.as_ref() };
                 Ok(Some(self.hold(response, about, stored.requested_scope)))
             }
             Err(SignInError::Token(TokenError::Refused { error, .. })) if is_final(&error) => {
@@ -92,6 +96,18 @@ impl SignIn {
         Ok(revocation::revoke(&self.http, endpoint, &proof, stored).await?)
     }
 
+    /// The kept token; `None` when its key is not one any more.
+    fn recall(&self, stored: StoredToken) -> Option<Held> {
+        let possession = self.possession_of(&stored).ok()?;
+        Some(Held::new(stored, true, possession))
+    }
+
+    /// The key that a kept token is bound to, if it is.
+    fn possession_of(&self, stored: &StoredToken) -> Result<Option<Possession>, NotSigned> {
+        let Some(key) = &stored.possession_key else { return Ok(None) };
+        Possession::from_kept(key.clone(), self.surroundings()).map(Some).ok_or(NotSigned)
+    }
+
     /// The kept token, if it was asked for with at least `scope` and issued to the client of the settings.
     fn stored(&self, resource: &ResourceMetadata, scope: Option<&Scope>) -> Result<Option<StoredToken>, SignInError> {
         let stored = self.tokens.find(resource.authorization_server.as_str(), &resource.resource)?;
@@ -101,7 +117,8 @@ impl SignIn {
             ClientChoice::Demo(_) | ClientChoice::Dynamic => true,
         };
         let grant = self.settings.grant.name();
-        Ok(stored.filter(|token| token.covers(scope) && ours(token) && token.grant == grant))
+        let bound = |token: &StoredToken| token.possession_key.is_some() || !resource.dpop_required;
+        Ok(stored.filter(|token| token.covers(scope) && ours(token) && token.grant == grant && bound(token)))
     }
 
     fn is_good(&self, stored: &StoredToken, refused: Option<&AccessToken>) -> bool {

@@ -7,30 +7,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Held, SignIn, SignInError};
+use super::{About, Held, SignIn, SignInError, Wanted};
 use crate::oauth::{
     client::{ClientAuthentication, ClientProof},
     discovery::{
-        IssuerMetadata, ResourceMetadata,
+        IssuerMetadata,
         issuer_metadata::{self, Pkce},
     },
     grant::IdentityProvider,
     registration::RegisteredClient,
-    scope::Scope,
     token::{Assertion, TokenGrant},
     token_exchange::{self, TokenExchange},
 };
 
 /// Largest file with a JWT, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
-
-/// Where a token is asked for, and what it is to be good for.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub(super) issuer: &'a IssuerMetadata,
-    pub(super) resource: &'a ResourceMetadata,
-    pub(super) scope: Option<&'a Scope>,
-}
 
 /// Why a file holds no usable JWT.
 #[derive(Debug, thiserror::Error)]
@@ -103,10 +94,11 @@ impl SignIn {
         client: Option<&RegisteredClient>,
         grant: TokenGrant<'_>,
     ) -> Result<Held, SignInError> {
-        let Wanted { issuer, resource, scope } = wanted;
-        let response = self.ask((issuer, &resource.resource), client, grant).await?;
+        let Wanted { issuer, resource, scope, possession } = wanted;
+        let response = self.ask((issuer, &resource.resource), client, grant, possession).await?;
         let client_id = client.map_or("", |client| client.credentials.id.as_str());
-        Ok(self.hold(response, (&issuer.issuer, &resource.resource, client_id), scope.cloned()))
+        let about = About { client_id, ..About::of(wanted) };
+        Ok(self.hold(response, about, scope.cloned()))
     }
 
     /// Who this client is at `issuer`; without a browser it does not register itself.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::oauth::{
     endpoint::InvalidEndpoint,
+    loopback::CallbackListener,
     testing::{
         endpoint,
         world::{
@@ -299,6 +300,7 @@ async fn the_published_secret_of_the_demo_goes_to_this_computer_only() {
         issuer: "https://auth.example".into(),
         authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
         grant_types: None,
+        dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,

@@ -59,6 +59,7 @@ pub(crate) fn authorization_code(code: &str) -> super::authorization::Authorizat
         issuer: "https://auth.example".into(),
         authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
         grant_types: None,
+        dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
         registration_endpoint: None,
         revocation_endpoint: None,
@@ -75,6 +76,7 @@ pub(crate) fn authorization_code(code: &str) -> super::authorization::Authorizat
         scope: None,
         max_age: None,
         acr_values: None,
+        dpop_jkt: None,
     };
     let request = AuthorizationRequest::new(&about, &random()).unwrap();
     let state = request.url().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();

@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use url::{Url, form_urlencoded};
@@ -44,6 +47,11 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn form(&self) -> HashMap<String, String> {
         form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+
+    /// The claims of the proof of possession.
+    fn proof(&self) -> Option<Value> {
+        Some(super::jwt_parts(self.headers.get("dpop")?.to_str().ok()?).1)
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -93,6 +101,10 @@ pub(crate) struct World {
     replies: Arc<Mutex<Replies>>,
     /// Shared by all clients of this world.
     pub(crate) clock: Arc<ManualClock>,
+    /// Whether tokens are bound to a key.
+    bound: Arc<AtomicBool>,
+    /// What proofs have to hold, by path.
+    nonces: Arc<Mutex<HashMap<String, String>>>,
     /// What the person was told.
     pub(crate) notices: Arc<Mutex<Vec<String>>>,
     folder: Arc<tempfile::TempDir>,
@@ -107,6 +119,8 @@ impl World {
             origin,
             seen: Arc::default(),
             clock: Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap())),
+            bound: Arc::default(),
+            nonces: Arc::default(),
             notices: Arc::default(),
             folder: Arc::new(tempfile::tempdir().unwrap()),
         };
@@ -132,6 +146,23 @@ impl World {
         self
     }
 
+    /// Both servers want tokens that are bound to a key (RFC 9449).
+    pub(crate) fn bind_tokens(&self) -> &Self {
+        self.bound.store(true, Ordering::Relaxed);
+        self.change(ISSUER_METADATA, "dpop_signing_alg_values_supported", json!(["PS256", "ES256"]));
+        self.change("/token", "token_type", json!("DPoP"))
+    }
+
+    /// From now on, proofs at `path` have to hold `nonce`.
+    pub(crate) fn demand_nonce(&self, path: &str, nonce: &str) {
+        lock(&self.nonces).insert(path.to_owned(), nonce.to_owned());
+    }
+
+    /// The claims of all proofs that were shown at `path`.
+    pub(crate) fn proofs(&self, path: &str) -> Vec<Value> {
+        self.seen(path).iter().filter_map(Seen::proof).collect()
+    }
+
     pub(crate) fn seen(&self, path: &str) -> Vec<Seen> {
         lock(&self.seen).iter().filter(|seen| seen.path == path).cloned().collect()
     }
@@ -151,6 +182,19 @@ impl World {
     /// How often a page was to be opened.
     pub(crate) fn sign_ins(&self) -> usize {
         lock(&self.notices).iter().filter(|notice| notice.contains("/authorize?")).count()
+    }
+
+    /// The refusal of a proof that lacks the nonce of its path.
+    fn missing_nonce(&self, seen: &Seen) -> Option<Reply> {
+        let wanted = lock(&self.nonces).get(&seen.path).cloned()?;
+        let proof = seen.proof()?;
+        let metadata = format!("{}{RESOURCE_METADATA}", self.origin);
+        let challenge = format!("DPoP error=\"use_dpop_nonce\", resource_metadata=\"{metadata}\"");
+        (proof["nonce"] != json!(wanted)).then(|| {
+            Reply::json(if seen.path == "/token" { 400 } else { 401 }, &json!({"error": "use_dpop_nonce"}))
+                .header(header::WWW_AUTHENTICATE, challenge)
+                .header(HeaderName::from_static("dpop-nonce"), wanted)
+        })
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
@@ -266,6 +310,9 @@ async fn answer(State(world): State<World>, request: Request) -> Response {
         body: body.to_vec(),
     };
     lock(&world.seen).push(seen.clone());
+    if let Some(nonce) = world.missing_nonce(&seen) {
+        return nonce.into_response();
+    }
     let scripted = lock(&world.replies).get(&seen.path).cloned();
     match scripted {
         Some(reply) => reply.into_response(),
@@ -277,8 +324,11 @@ async fn answer(State(world): State<World>, request: Request) -> Response {
 /// A resource server with one tool. Replies to `mcp:<method>` can be replaced like all others.
 fn mcp(world: &World, seen: &Seen) -> Reply {
     let presented = seen.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if presented != Some(&format!("Bearer {TOKEN}")) {
-        let challenge = format!("Bearer resource_metadata=\"{}{RESOURCE_METADATA}\", scope=\"mcp:read\"", world.origin);
+    let scheme = if world.bound.load(Ordering::Relaxed) { "DPoP" } else { "Bearer" };
+    let proved = scheme == "Bearer" || seen.proof().is_some();
+    if presented != Some(&format!("{scheme} {TOKEN}")) || !proved {
+        let challenge =
+            format!("{scheme} resource_metadata=\"{}{RESOURCE_METADATA}\", scope=\"mcp:read\"", world.origin);
         return Reply::raw(401, "{}").header(header::WWW_AUTHENTICATE, challenge);
     }
     let request = seen.json();

@@ -80,6 +80,15 @@ fn a_refresh_holds_the_refresh_token_and_the_resource_and_no_code() {
 }
 
 #[test]
+fn a_bound_token_is_taken_only_where_a_proof_was_shown() {
+    let answer = json_answer(200, r#"{"access_token":"t","token_type":"DPoP"}"#);
+    assert!(process(&answer, true).unwrap().bound);
+    assert!(matches!(process(&answer, false), Err(TokenError::Malformed(_))));
+    let bearer = json_answer(200, r#"{"access_token":"t","token_type":"Bearer"}"#);
+    assert!(!process(&bearer, true).unwrap().bound);
+}
+
+#[test]
 fn a_refresh_token_of_other_characters_or_any_length_is_not_kept() {
     let response =
         |token: &str| processed(&json!({"access_token": "t", "token_type": "Bearer", "refresh_token": token}));
@@ -104,7 +113,7 @@ fn each_method_puts_the_secret_in_its_own_place_only() {
 }
 
 fn processed(body: &Value) -> Result<TokenResponse, TokenError> {
-    process(&json_answer(200, body.to_string()))
+    process(&json_answer(200, body.to_string()), false)
 }
 
 #[test]
@@ -145,24 +154,25 @@ fn rejects_other_types_and_wrong_members() {
         assert!(matches!(processed(&body), Err(TokenError::Malformed(_))), "{body}");
     }
     let twice = br#"{"access_token":"a","access_token":"b","token_type":"Bearer"}"#;
-    assert!(matches!(process(&json_answer(200, twice.as_slice())), Err(TokenError::Malformed(_))));
+    assert!(matches!(process(&json_answer(200, twice.as_slice()), false), Err(TokenError::Malformed(_))));
 }
 
 #[test]
 fn a_refusal_is_told_in_words_and_other_statuses_are_no_token() {
-    let refused = process(&json_answer(400, r#"{"error":"invalid_grant","error_description":"used"}"#)).unwrap_err();
+    let refused =
+        process(&json_answer(400, r#"{"error":"invalid_grant","error_description":"used"}"#), false).unwrap_err();
     assert!(matches!(&refused, TokenError::Refused { error, .. } if error == "invalid_grant"));
     assert!(refused.to_string().contains("the code is not valid any more (invalid_grant: used)"));
     for status in [201, 302, 307, 500] {
         let answer = json_answer(status, r#"{"access_token":"t","token_type":"Bearer"}"#);
-        assert!(matches!(process(&answer), Err(TokenError::Malformed(_))), "{status}");
+        assert!(matches!(process(&answer, false), Err(TokenError::Malformed(_))), "{status}");
     }
 }
 
 #[test]
 fn no_error_and_no_debug_output_shows_a_token() {
     let body = r#"{"access_token":"s3cr3t","token_type":"Bearer""#;
-    let shown = process(&json_answer(200, body)).unwrap_err().to_string();
+    let shown = process(&json_answer(200, body), false).unwrap_err().to_string();
     let token = format!("{:?} {:?}", AccessToken::parse("s3cr3t"), json_answer(200, body));
     assert!(!shown.contains("s3cr3t") && !token.contains("s3cr3t"));
 }

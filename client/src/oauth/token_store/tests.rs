@@ -18,6 +18,7 @@ fn token() -> StoredToken {
         expires_at: Some(at(3600)),
         access_token: AccessToken::parse("ey.J.x").unwrap(),
         refresh_token: RefreshToken::parse("r3fr3sh"),
+        possession_key: None,
     }
 }
 

@@ -1,0 +1,77 @@
+//! The sign-in of a person with a browser (OAuth 2.1 §4.1): the page that is opened, the answer that comes back, the code in it.
+
+use super::{About, Held, SignIn, SignInError, Wanted};
+use crate::oauth::{
+    authorization::{AuthorizationParameters, AuthorizationRequest},
+    challenge::BearerChallenge,
+    discovery::{IssuerMetadata, issuer_metadata::OFFLINE_ACCESS},
+    dpop::Possession,
+    loopback::{CallbackListener, Page},
+    registration::RegisteredClient,
+    scope::Scope,
+    token::{TokenGrant, TokenResponse},
+};
+
+impl SignIn {
+    /// A token from a sign-in in the browser.
+    pub(super) async fn by_browser(
+        &self,
+        wanted: Wanted<'_>,
+        challenge: &BearerChallenge,
+    ) -> Result<Held, SignInError> {
+        let (settings, Wanted { issuer, resource, scope, possession }) = (&self.settings, wanted);
+        let thumbprint = possession.map(Possession::thumbprint);
+        let listener = CallbackListener::bind(&settings.redirect_uri).await?;
+        let client = self.identify(issuer).await?;
+        let asked = with_refresh(scope, issuer);
+        let request = AuthorizationRequest::new(
+            &AuthorizationParameters {
+                issuer,
+                client_id: &client.credentials.id,
+                redirect_uri: &settings.redirect_uri,
+                resource: &resource.resource,
+                scope: asked.as_ref(),
+                max_age: challenge.max_age,
+                acr_values: challenge.acr_values.as_deref(),
+                dpop_jkt: thumbprint.as_deref(),
+            },
+            self.random.as_ref(),
+        )?;
+        self.show(&request);
+        let callback = listener.wait(settings.patience).await?;
+        self.http.browser_came_back(settings.redirect_uri.as_str(), &callback.query);
+        let redeemed = self.redeem(&request, &callback.query, (wanted, &client)).await;
+        callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;
+        let about = About { client_id: &client.credentials.id, ..About::of(wanted) };
+        Ok(self.hold(redeemed?, about, scope.cloned()))
+    }
+
+    fn show(&self, request: &AuthorizationRequest) {
+        self.http.browser_sent(request.url());
+        (self.notice)(&format!("To sign in, open this page in your browser:\n\n  {}\n", request.url()));
+        if let Err(error) = self.settings.browser.open(request.url()) {
+            (self.notice)(&format!("The page was not opened by itself: {error}."));
+        }
+    }
+
+    async fn redeem(
+        &self,
+        request: &AuthorizationRequest,
+        query: &str,
+        (wanted, client): (Wanted<'_>, &RegisteredClient),
+    ) -> Result<TokenResponse, SignInError> {
+        let code = request.process_callback(query)?;
+        let grant = TokenGrant::AuthorizationCode {
+            code: &code,
+            verifier: request.verifier(),
+            redirect_uri: &self.settings.redirect_uri,
+        };
+        self.ask((wanted.issuer, &wanted.resource.resource), Some(client), grant, wanted.possession).await
+    }
+}
+
+/// `offline_access` on top where the issuer has it, because it may give refresh tokens only then (SEP-2207).
+fn with_refresh(scope: Option<&Scope>, issuer: &IssuerMetadata) -> Option<Scope> {
+    let Some(scope) = scope.filter(|_| issuer.offline_access_supported) else { return scope.cloned() };
+    Scope::parse(OFFLINE_ACCESS).map(|offline| scope.union(&offline))
+}
