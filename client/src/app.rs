@@ -1,11 +1,13 @@
 //! A server and the person: sessions are opened when needed, tokens renewed before they end; a 401 leads to another
 //! token, a 403 about scope to a step-up (MCP authorization "Scope Challenge Handling"), and nothing to a loop.
 
+use std::time::Duration;
+
 use rmcp::model::{CallToolResult, JsonObject, Tool};
 
 use crate::{
     flow::Wire,
-    mcp::{McpError, Session},
+    mcp::{Era, McpError, Session},
     oauth::{
         challenge::BearerChallenge,
         discovery::{self, Probe},
@@ -26,6 +28,9 @@ pub struct App {
     http: Wire,
     sign_in: SignIn,
     session: Option<Open>,
+    /// What the server was found to be; asked anew after a failure.
+    era: Era,
+    patience: Duration,
 }
 
 /// An open session, and the token that it sends, if the server asks for one.
@@ -45,6 +50,8 @@ impl Open {
     }
 }
 
+/// Longest that one command waits for the server, with all its pages, streams and streams asked for again.
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Most sign-ins for more scope that one command may lead to.
 const MAX_STEP_UPS: u8 = 3;
 
@@ -111,7 +118,7 @@ impl App {
     /// Nothing is sent before the first command.
     #[must_use]
     pub const fn new(http: Wire, sign_in: SignIn) -> Self {
-        Self { http, sign_in, session: None }
+        Self { http, sign_in, session: None, era: Era::Newest, patience: PATIENCE }
     }
 
     /// Signs in, if that is needed, and opens a session.
@@ -218,7 +225,7 @@ impl App {
                 Attempt::Refused(refused, held) => return Ok(Attempt::Refused(refused, held)),
             },
         };
-        match action(&open.session).await {
+        match within(self.patience, Box::pin(action(&open.session))).await {
             Ok(value) => {
                 self.session = Some(open.used());
                 Ok(Attempt::Done(value))
@@ -235,7 +242,7 @@ impl App {
     }
 
     /// Opens a session, with the token that `next` leads to.
-    async fn open(&self, next: &Next) -> Result<Attempt<Open>, AppError> {
+    async fn open(&mut self, next: &Next) -> Result<Attempt<Open>, AppError> {
         let held = match next {
             Next::Kept => match self.probe().await? {
                 Probe::Challenged(challenge) => Some(self.sign_in.access_token(&challenge, Reuse::Kept).await?),
@@ -248,8 +255,11 @@ impl App {
         };
         let held = held.map(Box::new);
         let token = held.as_ref().map(|held| &held.token);
-        let possession = held.as_ref().and_then(|held| held.possession.clone());
-        match Session::open(&self.http.proving(possession), &self.sign_in.settings.server, token).await {
+        let wire = self.http.proving(held.as_ref().and_then(|held| held.possession.clone()));
+        let opened = Session::open_in(self.era, &wire, &self.sign_in.settings.server, token);
+        let opened = within(self.patience, Box::pin(opened)).await;
+        self.era = opened.as_ref().map(Session::era).unwrap_or_default();
+        match opened {
             // A session that needed a token to open has used it: it may be refused later for what happened meanwhile.
             Ok(session) => Ok(Attempt::Done(Open { session, held }.used())),
             Err(refused @ (McpError::Unauthorized(_) | McpError::InsufficientScope { .. })) => {
@@ -262,6 +272,12 @@ impl App {
     async fn probe(&self) -> Result<Probe, ExchangeError> {
         discovery::probe(&self.sign_in.http, &self.sign_in.settings.server).await
     }
+}
+
+/// Ends what a server would draw out for ever, as by streams that it closes and has asked for again.
+async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, McpError>>) -> Result<T, McpError> {
+    let late = |_| Err(McpError::Unreachable(format!("no answer within {} s", patience.as_secs())));
+    tokio::time::timeout(patience, work).await.unwrap_or_else(late)
 }
 
 /// What the next attempt is made with.

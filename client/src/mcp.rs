@@ -1,7 +1,13 @@
 //! One session with an MCP server over Streamable HTTP: the newest protocol first, `initialize` for older servers.
 //! The token goes into the header of every request; what the server answers is sorted into [`McpError`].
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt as _, RoleClient, ServiceError,
@@ -12,6 +18,7 @@ use rmcp::{
     service::{ClientInitializeError, RunningService},
     transport::{
         DynamicTransportError, StreamableHttpClientTransport,
+        common::client_side_sse::ExponentialBackoff,
         streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
     },
 };
@@ -23,12 +30,27 @@ use crate::{
 
 mod catalog;
 
+/// How often in a row a stream that broke off is asked for in vain.
+const MAX_RECONNECTIONS: usize = 5;
+/// Longest pause before that.
+const MAX_RECONNECTION_DELAY: Duration = Duration::from_secs(10);
+
 /// An open session.
 #[derive(Debug)]
 pub struct Session {
     service: RunningService<RoleClient, ClientConfig>,
     /// Whether the tools were listed, so that it is known which arguments go into headers.
     schemas_known: AtomicBool,
+}
+
+/// How a session begins (MCP "Backward Compatibility").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Era {
+    /// With `server/discover` of 2026-07-28, and with `initialize` if the server does not know that.
+    #[default]
+    Newest,
+    /// With `initialize` at once, as the server is known to want it.
+    Older,
 }
 
 /// Why a request did not lead to a result.
@@ -77,8 +99,22 @@ impl Session {
     /// # Errors
     /// See [`McpError`].
     pub async fn open(wire: &Wire, server: &Endpoint, token: Option<&AccessToken>) -> Result<Self, McpError> {
+        Self::open_in(Era::Newest, wire, server, token).await
+    }
+
+    /// As [`Self::open`], with a server that was found to be of `era`.
+    ///
+    /// # Errors
+    /// See [`McpError`].
+    pub async fn open_in(
+        era: Era,
+        wire: &Wire,
+        server: &Endpoint,
+        token: Option<&AccessToken>,
+    ) -> Result<Self, McpError> {
         let begin = async |lifecycle| {
             let mut config = StreamableHttpClientTransportConfig::with_uri(server.url().as_str());
+            config.retry_config = Arc::new(reconnections());
             if let Some(token) = token {
                 config = config.auth_header(token.reveal());
             }
@@ -89,9 +125,12 @@ impl Session {
             preferred_versions: vec![ProtocolVersion::LATEST],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
-        let service = match begin(newest_first).await {
-            Err(error) if is_of_the_older_era(&error) => begin(ClientLifecycleMode::Initialize).await,
-            outcome => outcome,
+        let service = match era {
+            Era::Older => begin(ClientLifecycleMode::Initialize).await,
+            Era::Newest => match begin(newest_first).await {
+                Err(error) if is_of_the_older_era(&error) => begin(ClientLifecycleMode::Initialize).await,
+                outcome => outcome,
+            },
         };
         Ok(Self { service: service?, schemas_known: AtomicBool::new(false) })
     }
@@ -123,6 +162,15 @@ impl Session {
         }
     }
 
+    /// Which era the server turned out to be of.
+    #[must_use]
+    pub fn era(&self) -> Era {
+        match self.service.peer_info() {
+            Some(info) if info.protocol_version.has_initialize() => Era::Older,
+            _ => Era::Newest,
+        }
+    }
+
     /// The protocol version in use, as `2026-07-28`.
     #[must_use]
     pub fn protocol_version(&self) -> Option<String> {
@@ -134,6 +182,14 @@ impl Session {
         // What is left of it ends with the process at the latest.
         let _ended = self.service.close().await;
     }
+}
+
+/// A stream that breaks off is asked for again, a few times.
+fn reconnections() -> ExponentialBackoff {
+    let mut policy = ExponentialBackoff::default();
+    policy.max_times = Some(MAX_RECONNECTIONS);
+    policy.max_delay = Some(MAX_RECONNECTION_DELAY);
+    policy
 }
 
 fn client_config() -> ClientConfig {

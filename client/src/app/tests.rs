@@ -96,6 +96,50 @@ async fn a_session_whose_token_ended_signs_in_again_by_itself() {
 }
 
 #[tokio::test]
+async fn an_answer_that_never_comes_is_given_up() {
+    let world = World::start().await;
+    // The stream ends with an identifier, so that it is asked for again, and again ends without an answer.
+    world
+        .reply("mcp:tools/call", Reply::stream("id: 1\nretry: 10\ndata: {}\n\n"))
+        .reply("mcp:", Reply::stream("id: 1\n\n"));
+    let mut app = app(&world, allows).await;
+    app.tools().await.unwrap();
+    app.patience = Duration::from_millis(200);
+    let error = app.call("get_time", None).await.unwrap_err();
+    assert!(error.to_string().contains("no answer within"), "{error}");
+    assert_eq!(error.exit(), Exit::Network);
+}
+
+#[tokio::test]
+async fn the_era_of_a_server_is_found_out_once() {
+    let world = World::start().await;
+    let server = json!({"name": "old", "version": "1"});
+    let result = json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": server});
+    world
+        .reply("mcp:server/discover", Reply::raw(400, ""))
+        .reply("mcp:initialize", Reply::json(200, &json!({"jsonrpc": "2.0", "id": "ID", "result": result})))
+        .reply("mcp:notifications/initialized", Reply::raw(202, ""));
+    let mut app = app(&world, allows).await;
+    let count = |method: &str| {
+        let of_it = |seen: &Seen| seen.json()["method"] == method && seen.headers.contains_key(header::AUTHORIZATION);
+        world.seen("/mcp").iter().filter(|seen| of_it(seen)).count()
+    };
+    for _ in 0..2 {
+        app.tools().await.unwrap();
+        app.close().await;
+    }
+    assert_eq!((count("server/discover"), count("initialize")), (1, 2));
+    // It was replaced by a newer one: the next failure leads back to the beginning.
+    world.reply("mcp:initialize", Reply::raw(400, ""));
+    app.tools().await.unwrap_err();
+    world.reply(
+        "mcp:server/discover",
+        Reply::json(200, &complete(&json!("ID"), json!({"supportedVersions": ["2026-07-28"], "capabilities": {}}))),
+    );
+    app.tools().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_moves_to_another_issuer_gets_a_new_registration_there() {
     let (world, other) = (World::start().await, World::start().await);
     let (moved, elsewhere) = (world.clone(), other.origin.clone());

@@ -26,7 +26,7 @@ async fn the_newest_version_is_tried_first_and_every_request_carries_the_token()
     assert!(requests.len() >= 3);
     for request in requests {
         assert_eq!(request.headers[header::AUTHORIZATION], format!("Bearer {TOKEN}"));
-        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/mcp"));
+        assert_eq!((request.method.as_str(), request.path.as_str(), request.query), ("POST", "/mcp", None));
     }
 }
 
@@ -221,6 +221,45 @@ async fn other_failures_are_told_apart() {
     let moved = failure(Reply::raw(307, "").header(header::LOCATION, format!("{}/elsewhere", world.origin))).await;
     assert!(matches!(moved, McpError::Protocol(_)) && moved.to_string().contains("never followed"));
     assert!(world.seen("/elsewhere").is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_gets_neither_request_nor_token() {
+    let (world, canary) = (World::start().await, World::start().await);
+    let session = open(&world).await.unwrap();
+    for status in [301, 302, 303, 307, 308] {
+        world.reply("mcp:tools/call", Reply::raw(status, "").header(header::LOCATION, canary.server()));
+        let moved = session.call("x", None).await.unwrap_err();
+        assert!(matches!(moved, McpError::Protocol(_)), "{moved}");
+    }
+    world.reply("mcp:server/discover", Reply::raw(307, "").header(header::LOCATION, canary.server()));
+    open(&world).await.unwrap_err();
+    assert!(canary.paths().is_empty());
+}
+
+#[tokio::test]
+async fn a_huge_or_deep_answer_is_refused() {
+    let world = World::start().await;
+    let session = open(&world).await.unwrap();
+    let huge = vec![b' '; 60 * 1024 * 1024];
+    let event = |data: &[u8]| Reply::stream([b"data: ", data, b"\n\n"].concat());
+    for answer in [Reply::raw(200, huge.clone()), event(&huge), Reply::raw(200, "[".repeat(200_000))] {
+        world.reply("mcp:tools/call", answer);
+        let refused = session.call("x", None).await.unwrap_err();
+        assert!(matches!(refused, McpError::Protocol(_) | McpError::Unreachable(_)), "{refused}");
+        assert!(refused.to_string().len() < 1000);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_input_for_ever_is_left_after_a_while() {
+    let world = World::start().await;
+    let session = open(&world).await.unwrap();
+    let more = json!({"resultType": "input_required", "requestState": "again", "inputRequests": {}});
+    world.reply("mcp:tools/call", Reply::json(200, &json!({"jsonrpc": "2.0", "id": "ID", "result": more})));
+    session.call("x", None).await.unwrap_err();
+    let rounds = methods(&world).iter().filter(|method| *method == "tools/call").count();
+    assert!((1..=16).contains(&rounds), "{rounds}");
 }
 
 #[tokio::test]

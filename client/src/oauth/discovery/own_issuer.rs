@@ -8,13 +8,20 @@ use crate::oauth::{client::ClientAuthentication, endpoint::Endpoint};
 #[must_use]
 pub fn resource(server: &Endpoint) -> ResourceMetadata {
     ResourceMetadata {
-        resource: server.as_str().to_owned(),
+        resource: canonical(server),
         authorization_server: server.origin_endpoint(),
         scopes_supported: None,
         published: false,
         dpop_algorithms: Vec::new(),
         dpop_required: false,
     }
+}
+
+/// Scheme and host in lower case, no default port, and no slash that stands for no path (MCP authorization "Canonical Server
+/// URI").
+fn canonical(server: &Endpoint) -> String {
+    let url = server.url();
+    if url.path() == "/" && url.query().is_none() { server.origin() } else { url.to_string() }
 }
 
 /// What stands in for the metadata of an authorization server that publishes none either.

@@ -113,6 +113,19 @@ fn the_first_usable_authorization_server_is_taken() {
 }
 
 #[test]
+fn a_resource_that_publishes_nothing_goes_by_its_canonical_address() {
+    for (typed, resource, issuer) in [
+        ("HTTPS://MCP.Example:443/mcp", "https://mcp.example/mcp", "https://mcp.example"),
+        ("https://mcp.example/", "https://mcp.example", "https://mcp.example"),
+        ("http://LocalHost:8001/mcp/", "http://localhost:8001/mcp/", "http://localhost:8001"),
+        ("https://mcp.example/mcp?tenant=1", "https://mcp.example/mcp?tenant=1", "https://mcp.example"),
+    ] {
+        let stand_in = own_issuer::resource(&endpoint(typed));
+        assert_eq!((stand_in.resource.as_str(), stand_in.authorization_server.as_str()), (resource, issuer), "{typed}");
+    }
+}
+
+#[test]
 fn issuer_metadata_is_looked_for_in_the_order_of_the_specification() {
     let places = |issuer: &str| -> Vec<String> {
         issuer_metadata::locations(&endpoint(issuer)).iter().map(|url| url.as_str().to_owned()).collect()

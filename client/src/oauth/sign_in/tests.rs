@@ -348,6 +348,24 @@ async fn a_challenge_that_says_nothing_leads_to_the_well_known_places() {
     assert_eq!(world.seen("/token")[0].form()["resource"], world.origin);
 }
 
+#[tokio::test]
+async fn a_token_goes_to_no_server_but_the_one_that_it_was_issued_for() {
+    let (world, other) = (World::start().await, World::start().await);
+    let here = world.client(allows).await;
+    signed_in(&world, &here).await.unwrap();
+    // Another server of the same issuer, and the same person with the same files.
+    other.change(RESOURCE_METADATA, "authorization_servers", json!([world.origin]));
+    let mut there = other.client(allows).await;
+    (there.tokens, there.clients) = (here.tokens.clone(), here.clients.clone());
+    assert!(!signed_in(&other, &there).await.unwrap().kept);
+    let asked: Vec<_> = world.seen("/token").iter().map(|seen| seen.form()["resource"].clone()).collect();
+    assert_eq!(asked, [world.server(), other.server()]);
+    // Nor to one that claims to be the first.
+    other.change(RESOURCE_METADATA, "resource", json!(world.server()));
+    let claimed = signed_in(&other, &there).await.unwrap_err();
+    assert!(matches!(claimed, SignInError::Discovery(DiscoveryError::ResourceMismatch { .. })), "{claimed}");
+}
+
 /// Nothing published about the resource, and no word in the challenge where to look.
 fn of_2025_03_26(world: &World) {
     world.reply(RESOURCE_METADATA, Reply::raw(404, "{}")).reply(ROOT_RESOURCE_METADATA, Reply::raw(404, "{}"));

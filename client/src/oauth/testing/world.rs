@@ -40,6 +40,7 @@ pub(crate) const SECRET: &str = "s3cr3t-of-the-client";
 pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) path: String,
+    pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
@@ -73,6 +74,12 @@ impl Reply {
 
     pub(crate) fn raw(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: vec![(header::CONTENT_TYPE, "application/json".into())], body: body.into() }
+    }
+
+    /// Server-sent events, after which the stream ends.
+    pub(crate) fn stream(events: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![(header::CONTENT_TYPE, "text/event-stream".into())];
+        Self { status: 200, headers, body: events.into() }
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
@@ -306,6 +313,7 @@ async fn answer(State(world): State<World>, request: Request) -> Response {
     let seen = Seen {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
         body: body.to_vec(),
     };
