@@ -250,7 +250,10 @@ impl Untrusted {
         };
         match self {
             Self::ClientMissing => cannot("The request does not say which application it comes from."),
-            Self::ClientUnknown => cannot("The application that sent you here is not known to this server."),
+            Self::ClientUnknown => cannot(
+                "The application that sent you here is not known to this server. If it worked before, its registration \
+                 has ended since: remove this connection from the application and add it again.",
+            ),
             Self::RedirectUriMissing => cannot("The application did not say where to send you back to."),
             Self::RedirectUriNotRegistered => {
                 cannot("The address that the application wants you to be sent back to is not registered for it.")

@@ -2,7 +2,7 @@
 
 use super::UnusableDocument;
 use crate::{
-    protocol::{ClientId, GrantType},
+    protocol::{ClientId, GrantType, RedirectRules, RedirectUri},
     register::{ClientMetadata, InvalidMetadata, MetadataRules},
 };
 use serde_json::{Value, json};
@@ -29,6 +29,9 @@ pub(super) fn check(body: &[u8], id: &ClientId, rules: &MetadataRules<'_>) -> Re
         let is_known = |word: &str| GRANT_TYPES.iter().any(|known| known.as_str() == word);
         words.retain(|word| word.as_str().is_none_or(is_known));
     }
+    if let Some(Value::Array(uris)) = document.get_mut("redirect_uris") {
+        leave_out_what_is_off(uris, rules.redirects);
+    }
     let metadata = ClientMetadata::from_object(document, rules)?;
     if metadata.name.is_none() {
         return Err(UnusableDocument::NameMissing);
@@ -37,4 +40,13 @@ pub(super) fn check(body: &[u8], id: &ClientId, rules: &MetadataRules<'_>) -> Re
         return Err(InvalidMetadata::RedirectUriCount.into());
     }
     Ok(metadata)
+}
+
+/// Redirect URIs that are right, and of a kind that the settings do not allow: left out, as long as others remain.
+fn leave_out_what_is_off(uris: &mut Vec<Value>, rules: &RedirectRules) {
+    let is_off = |raw: &str| RedirectUri::from_store(raw).is_ok_and(|uri| !rules.allow(&uri));
+    let is_on = |uri: &Value| !uri.as_str().is_some_and(is_off);
+    if uris.iter().any(is_on) {
+        uris.retain(is_on);
+    }
 }

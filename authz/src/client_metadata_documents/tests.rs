@@ -293,6 +293,21 @@ async fn grant_types_for_other_servers_are_left_out() {
 }
 
 #[tokio::test]
+async fn redirect_uris_of_a_kind_that_is_off_here_are_left_out_as_long_as_others_remain() {
+    let scene = Scene::start().await;
+    scene.publishes(&json!({ "redirect_uris": ["cursor://anysphere/callback"] }));
+    scene.assert_refused("a scheme that is allowed here").await;
+    scene.publishes(&json!({ "redirect_uris": ["cursor://anysphere/callback", REDIRECT, RedirectUri::OUT_OF_BAND] }));
+    assert_eq!(scene.authorize().await.location().path(), "/login");
+    assert_eq!(scene.stored().await.unwrap().redirect_uris, [RedirectUri::parse(REDIRECT).unwrap()]);
+    let answer = scene.authorize_as(&scene.id, "cursor://anysphere/callback").await;
+    assert_eq!((answer.status, answer.header(http::header::LOCATION)), (StatusCode::BAD_REQUEST, None));
+    scene.server.clock.advance(USUAL_LIFETIME);
+    scene.publishes(&json!({ "redirect_uris": ["javascript:alert(1)", REDIRECT] }));
+    assert_page(&scene.authorize().await, "invalid_client");
+}
+
+#[tokio::test]
 async fn a_document_is_good_for_as_long_as_it_says_within_bounds() {
     for (headers, seconds) in [
         ("", 300),
