@@ -253,17 +253,27 @@ impl From<StreamableHttpError<reqwest::Error>> for McpError {
             StreamableHttpError::InsufficientScope(refused) => forbidden(&refused.www_authenticate_header),
             StreamableHttpError::Client(error) => Self::Unreachable(root_cause(&error)),
             StreamableHttpError::HttpStatus(status) => Self::Status(status.status),
-            // rmcp has no type for a 401 or 403 without a challenge, only this text.
-            StreamableHttpError::UnexpectedServerResponse(text) => match text.strip_prefix("HTTP ") {
-                Some(status) if status.starts_with("401") => Self::Unauthorized(Box::default()),
-                Some(status) if status.starts_with("403") => Self::Forbidden(status_body(status)),
-                Some(status) if status.starts_with('3') => {
-                    Self::Protocol("it redirects elsewhere, which is never followed. Check the URL".to_owned())
-                }
-                Some(_) | None => Self::Protocol(text.into_owned()),
-            },
+            StreamableHttpError::UnexpectedServerResponse(text) => unexpected(&text),
             other => Self::Protocol(other.to_string()),
         }
+    }
+}
+
+/// What rmcp has no type for, only a text such as `HTTP 401 Unauthorized: {…}`.
+fn unexpected(text: &str) -> McpError {
+    let status = text.strip_prefix("HTTP ").unwrap_or_default();
+    match status.get(..3) {
+        Some("401") => McpError::Unauthorized(Box::default()),
+        Some("403") => McpError::Forbidden(status_body(status)),
+        Some("404" | "405") => McpError::Protocol(
+            "there is no MCP endpoint at this URL. Check its path, which often is /mcp; servers that have only the old \
+             HTTP+SSE transport are not supported"
+                .to_owned(),
+        ),
+        Some(other) if other.starts_with('3') => {
+            McpError::Protocol("it redirects elsewhere, which is never followed. Check the URL".to_owned())
+        }
+        _ => McpError::Protocol(text.to_owned()),
     }
 }
 

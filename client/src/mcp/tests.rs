@@ -176,6 +176,27 @@ async fn a_reference_in_a_schema_is_kept_and_never_fetched() {
 }
 
 #[tokio::test]
+async fn a_version_that_the_server_refuses_and_names_is_tried_once_more_and_no_older_one() {
+    let world = World::start().await;
+    let data = json!({"supported": ["2026-07-28"], "requested": "2026-07-28"});
+    let error = json!({"code": -32022, "message": "unsupported", "data": data});
+    world.reply("mcp:server/discover", Reply::json(400, &json!({"jsonrpc": "2.0", "id": "ID", "error": error})));
+    let refused = open(&world).await.unwrap_err();
+    assert!(matches!(refused, McpError::Protocol(_)), "{refused}");
+    assert_eq!(methods(&world), ["server/discover", "server/discover"]);
+}
+
+#[tokio::test]
+async fn an_address_without_an_mcp_endpoint_is_told_with_what_to_check() {
+    for status in [404, 405] {
+        let world = World::start().await;
+        world.reply("mcp:server/discover", Reply::raw(status, "")).reply("mcp:initialize", Reply::raw(status, ""));
+        let error = open(&world).await.unwrap_err().to_string();
+        assert!(error.contains("no MCP endpoint at this URL") && error.contains("HTTP+SSE"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_401_hands_over_the_challenge() {
     let world = World::start().await;
     let session = Session::open(&wire(), &endpoint(&world.server()), None).await;

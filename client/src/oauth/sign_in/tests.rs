@@ -161,6 +161,8 @@ async fn an_authorization_endpoint_that_is_no_web_page_is_never_opened() {
         "http://localhost/;id",
         "http://localhost/|id",
         "http://localhost/\"id",
+        "http://localhost/'id",
+        "--help",
         "-e",
     ] {
         let error = stopped(|world| {
