@@ -5,6 +5,7 @@ use client::{
     app::Exit,
     cli::Cli,
     config::Config,
+    oauth::waits::Waits,
     run::{Edge, StartError, notice_on_stderr, run},
     verbs::Format,
 };
@@ -55,5 +56,10 @@ fn wrong_settings(problems: &[InvalidSetting]) -> Exit {
 fn edge() -> Edge {
     #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
     let random = SystemRandom::new();
-    Edge { clock: Arc::new(SystemClock), random: Arc::new(random), notice: notice_on_stderr() }
+    Edge {
+        clock: Arc::new(SystemClock),
+        random: Arc::new(random),
+        notice: notice_on_stderr(),
+        waits: Waits::at_a_terminal(),
+    }
 }

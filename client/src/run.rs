@@ -17,6 +17,7 @@ use crate::{
         private_files::PrivateFileError,
         sign_in::{Notice, SignIn},
         token_store::TokenStore,
+        waits::Waits,
     },
     repl,
     terminal::{print, sanitize},
@@ -35,6 +36,8 @@ pub struct Edge {
     pub random: Arc<dyn SecureRandom + Send + Sync>,
     /// Where to say "open this page".
     pub notice: Notice,
+    /// What a sign-in without a callback waits with.
+    pub waits: Waits,
 }
 
 /// Why the client could not start.
@@ -63,6 +66,7 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
         clients: ClientStore::open(&config.state_dir)?,
         settings: config.sign_in.clone(),
         notice: Arc::clone(&edge.notice),
+        waits: edge.waits.clone(),
     };
     Ok(App::new(Wire::new(client(&patient)?), sign_in))
 }

@@ -10,6 +10,7 @@ use client::{
         cli::Cli,
         interactive,
     },
+    oauth::waits::Waits,
     run::{Edge, notice_on_stderr, run},
     verbs::Format,
 };
@@ -82,7 +83,12 @@ async fn demo(mut cli: Cli) -> anyhow::Result<ExitCode> {
     let config = Config::try_from(&cli.client).map_err(|problems| anyhow!("{}", report(&problems)))?;
     #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
     let random = SystemRandom::new();
-    let edge = Edge { clock: Arc::new(SystemClock), random: Arc::new(random), notice: notice_on_stderr() };
+    let edge = Edge {
+        clock: Arc::new(SystemClock),
+        random: Arc::new(random),
+        notice: notice_on_stderr(),
+        waits: Waits::at_a_terminal(),
+    };
     let exit = run(&config, None, Format::Text, &edge).await;
     drop(started.children);
     Ok(exit?.into())

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 /// Which way leads to a token, and what it needs; [`crate::config`] checks all of it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GrantSettings {
-    /// The way to a token: authorization-code (you sign in with a browser), client-credentials (the client asks for
-    /// itself), workload-identity (a platform vouches for it) or enterprise (an identity provider vouches for you)
+    /// The way to a token: authorization-code (you sign in with a browser), device-code (you do so on another device),
+    /// client-credentials (the client asks for itself), workload-identity (a platform vouches for it) or enterprise (an
+    /// identity provider vouches for you)
     /// [default: authorization-code].
     #[arg(long, global = true, env = "MCP_CLIENT_GRANT", value_name = "GRANT")]
     pub grant: Option<String>,

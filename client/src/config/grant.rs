@@ -34,6 +34,7 @@ pub(super) fn grant(raw: &GrantSettings, problems: &mut Problems) -> Option<Gran
     out_of_place(raw, name, problems);
     match name {
         GrantName::AuthorizationCode => Some(Grant::AuthorizationCode),
+        GrantName::DeviceCode => Some(Grant::DeviceCode),
         GrantName::ClientCredentials => Some(Grant::ClientCredentials),
         GrantName::WorkloadIdentity => {
             let file = needed("MCP_CLIENT_ASSERTION_FILE", file(raw.assertion_file.as_ref()), name, problems);
@@ -117,7 +118,7 @@ pub(super) fn print(
     key_file: Option<&Path>,
 ) -> fmt::Result {
     let (assertion, provider) = match grant {
-        Grant::AuthorizationCode | Grant::ClientCredentials => (None, None),
+        Grant::AuthorizationCode | Grant::DeviceCode | Grant::ClientCredentials => (None, None),
         Grant::WorkloadIdentity(file) => (Some(file), None),
         Grant::Enterprise(provider) => (None, Some(provider)),
     };

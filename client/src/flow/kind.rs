@@ -54,6 +54,10 @@ pub enum StepKind {
     Refresh,
     /// A token for the client itself.
     ClientGrant,
+    /// A device without a browser asks for a code to show.
+    DeviceAuthorization,
+    /// The device asks whether the person has decided.
+    DeviceToken,
     /// The person's identity provider vouches for the person.
     TokenExchange,
     /// What somebody vouched for becomes a token.
@@ -125,6 +129,8 @@ impl StepKind {
             | Self::TokenRequest
             | Self::Refresh
             | Self::ClientGrant
+            | Self::DeviceAuthorization
+            | Self::DeviceToken
             | Self::TokenExchange
             | Self::AssertionGrant
             | Self::Revocation => (Party::Client, Party::AuthorizationServer),
@@ -172,6 +178,10 @@ impl StepKind {
             }
             Self::Refresh => "The token is about to end, or a smaller one will do: the refresh token gets another one.",
             Self::ClientGrant => "The client asks for itself: nobody signs in, and its own proof is all there is.",
+            Self::DeviceAuthorization => {
+                "There is no browser here: the client gets a short code, which the person takes to a browser elsewhere."
+            }
+            Self::DeviceToken => "The client asks whether the person has decided, at the pace that it was told.",
             Self::TokenExchange => {
                 "The organisation's identity provider, where the person signed in before, vouches for the person to one \
                  authorization server."
@@ -213,6 +223,8 @@ impl StepKind {
             Self::TokenRequest => "OAuth 2.1 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2",
             Self::Refresh => "OAuth 2.1 §4.3.1",
             Self::ClientGrant => "OAuth 2.1 §4.2, RFC 8707 §2.2",
+            Self::DeviceAuthorization => "RFC 8628 §3.1, RFC 8707 §2",
+            Self::DeviceToken => "RFC 8628 §3.4, RFC 8707 §2.2",
             Self::TokenExchange => "RFC 8693 §2.1, MCP Enterprise-managed authorization",
             Self::AssertionGrant => "RFC 7523 §2.1, RFC 8707 §2.2",
             Self::Revocation => "RFC 7009 §2.1",

@@ -10,6 +10,8 @@ pub enum GrantName {
     /// A person signs in with a browser (OAuth 2.1 §4.1).
     #[default]
     AuthorizationCode,
+    /// A person signs in with a browser on another device (RFC 8628).
+    DeviceCode,
     /// The client asks for itself (OAuth 2.1 §4.2).
     ClientCredentials,
     /// A platform vouches for the workload (RFC 7523 §2.1; MCP Workload Identity Federation).
@@ -20,14 +22,15 @@ pub enum GrantName {
 
 impl GrantName {
     /// All of them, the default first.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::ClientCredentials, Self::WorkloadIdentity, Self::Enterprise];
+    pub const ALL: [Self; 5] =
+        [Self::AuthorizationCode, Self::DeviceCode, Self::ClientCredentials, Self::WorkloadIdentity, Self::Enterprise];
 
     /// As it is written in a setting.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization-code",
+            Self::DeviceCode => "device-code",
             Self::ClientCredentials => "client-credentials",
             Self::WorkloadIdentity => "workload-identity",
             Self::Enterprise => "enterprise",
@@ -45,6 +48,7 @@ impl GrantName {
     pub const fn grant_type(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
+            Self::DeviceCode => super::token::DEVICE_CODE,
             Self::ClientCredentials => "client_credentials",
             Self::WorkloadIdentity | Self::Enterprise => super::token::JWT_BEARER,
         }
@@ -62,6 +66,8 @@ impl fmt::Display for GrantName {
 pub enum Grant {
     /// A person signs in with a browser.
     AuthorizationCode,
+    /// A person signs in with a browser on another device.
+    DeviceCode,
     /// The client asks for itself.
     ClientCredentials,
     /// A platform vouches for the workload, in a JWT in this file, which it replaces from time to time.
@@ -87,6 +93,7 @@ impl Grant {
     pub const fn name(&self) -> GrantName {
         match self {
             Self::AuthorizationCode => GrantName::AuthorizationCode,
+            Self::DeviceCode => GrantName::DeviceCode,
             Self::ClientCredentials => GrantName::ClientCredentials,
             Self::WorkloadIdentity(_) => GrantName::WorkloadIdentity,
             Self::Enterprise(_) => GrantName::Enterprise,

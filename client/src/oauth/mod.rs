@@ -7,6 +7,7 @@ pub mod browser;
 pub mod challenge;
 pub mod client;
 pub mod client_store;
+pub mod device;
 pub mod discovery;
 pub mod dpop;
 pub mod endpoint;
@@ -25,6 +26,7 @@ pub mod signing;
 pub mod token;
 pub mod token_exchange;
 pub mod token_store;
+pub mod waits;
 
 #[cfg(test)]
 pub(crate) mod testing;

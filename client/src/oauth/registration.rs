@@ -9,6 +9,7 @@ use super::{
     endpoint::Endpoint,
     exchange::{self, Answer, ExchangeError, Request},
     loopback::RedirectUri,
+    token::DEVICE_CODE,
 };
 use crate::flow::{StepKind, Wire};
 
@@ -60,7 +61,7 @@ struct ClientMetadata<'a> {
     client_name: &'static str,
     application_type: &'static str,
     redirect_uris: [&'a str; 1],
-    grant_types: [&'static str; 2],
+    grant_types: Vec<&'static str>,
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
 }
@@ -69,7 +70,7 @@ struct ClientMetadata<'a> {
 /// `client_name` and `redirect_uris` are there).
 #[must_use]
 pub fn metadata_document(url: &Endpoint, redirect_uri: &RedirectUri) -> String {
-    let metadata = client_metadata(redirect_uri, ClientAuthentication::None);
+    let metadata = client_metadata(redirect_uri, ClientAuthentication::None, true);
     serde_json::to_string_pretty(&MetadataDocument { client_id: url.as_str(), metadata }).unwrap_or_default()
 }
 
@@ -107,19 +108,28 @@ pub fn preferred_method(issuer: &IssuerMetadata) -> Result<ClientAuthentication,
         .ok_or_else(|| RegistrationError::NoMethod(issuer.issuer.clone()))
 }
 
-/// Builds the registration request. It names no scope, so that the client may ask for more later (step-up).
+/// Builds the registration request. It names no scope, so that the client may ask for more later (step-up), and the device
+/// grant where the issuer has it.
 #[must_use]
-pub fn registration_request(endpoint: &Endpoint, redirect_uri: &RedirectUri, method: ClientAuthentication) -> Request {
-    let metadata = client_metadata(redirect_uri, method);
+pub fn registration_request(
+    endpoint: &Endpoint,
+    redirect_uri: &RedirectUri,
+    method: ClientAuthentication,
+    with_devices: bool,
+) -> Request {
+    let metadata = client_metadata(redirect_uri, method, with_devices);
     exchange::post(endpoint.url(), "application/json", serde_json::to_vec(&metadata).unwrap_or_default())
 }
 
-fn client_metadata(redirect_uri: &RedirectUri, method: ClientAuthentication) -> ClientMetadata<'_> {
+/// The metadata names the device grant where it is known there, because some servers refuse words that they do not know.
+fn client_metadata(redirect_uri: &RedirectUri, method: ClientAuthentication, with_devices: bool) -> ClientMetadata<'_> {
+    let mut grant_types = vec!["authorization_code", "refresh_token"];
+    grant_types.extend(with_devices.then_some(DEVICE_CODE));
     ClientMetadata {
         client_name: CLIENT_NAME,
         application_type: "native",
         redirect_uris: [redirect_uri.as_str()],
-        grant_types: ["authorization_code", "refresh_token"],
+        grant_types,
         response_types: ["code"],
         token_endpoint_auth_method: method.as_str(),
     }
@@ -180,7 +190,9 @@ pub async fn register(
     let endpoint =
         issuer.registration_endpoint.as_ref().ok_or_else(|| RegistrationError::NotOffered(issuer.issuer.clone()))?;
     let method = preferred_method(issuer)?;
-    let answer = wire.send(StepKind::Registration, registration_request(endpoint, redirect_uri, method)).await?;
+    let with_devices = issuer.device_authorization_endpoint.is_some();
+    let request = registration_request(endpoint, redirect_uri, method, with_devices);
+    let answer = wire.send(StepKind::Registration, request).await?;
     process(&answer, redirect_uri, method)
 }
 

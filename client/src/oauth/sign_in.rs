@@ -13,6 +13,7 @@ use super::{
     challenge::BearerChallenge,
     client::ClientCredentials,
     client_store::ClientStore,
+    device::DeviceError,
     discovery::{
         DiscoveryError, IssuerMetadata, ResourceMetadata,
         issuer_metadata::{self, Pkce},
@@ -30,11 +31,13 @@ use super::{
     signing::NotSigned,
     token::{AccessToken, TokenError, TokenResponse},
     token_store::{StoredToken, TokenStore},
+    waits::Waits,
 };
 use crate::flow::Wire;
 
 mod ask;
 mod by_browser;
+mod by_device;
 mod identity;
 mod kept;
 mod machine;
@@ -224,6 +227,9 @@ pub enum SignInError {
     /// The answer is not acted upon.
     #[error(transparent)]
     Callback(#[from] CallbackRejected),
+    /// The other device led to nothing.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The code was not redeemed.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -244,6 +250,7 @@ impl SignInError {
             Self::Discovery(DiscoveryError::Exchange(ExchangeError::Unreachable { .. }))
                 | Self::Registration(RegistrationError::Exchange(ExchangeError::Unreachable { .. }))
                 | Self::Token(TokenError::Exchange(ExchangeError::Unreachable { .. }))
+                | Self::Device(DeviceError::Token(TokenError::Exchange(ExchangeError::Unreachable { .. })))
                 | Self::IdentityProvider(TokenError::Exchange(ExchangeError::Unreachable { .. }))
         )
     }
@@ -269,6 +276,8 @@ pub struct SignIn {
     pub settings: SignInSettings,
     /// Where to say "open this page".
     pub notice: Notice,
+    /// What a sign-in without a callback waits with.
+    pub waits: Waits,
 }
 
 impl fmt::Debug for SignIn {
@@ -296,6 +305,7 @@ impl SignIn {
         let wanted = Wanted { possession: possession.as_ref(), ..wanted };
         let held = match &settings.grant {
             Grant::AuthorizationCode => self.by_browser(wanted, challenge).await?,
+            Grant::DeviceCode => self.by_device(wanted).await?,
             Grant::ClientCredentials => self.for_itself(wanted).await?,
             Grant::WorkloadIdentity(file) => self.for_workload(wanted, file).await?,
             Grant::Enterprise(idp) => self.for_enterprise(wanted, idp).await?,

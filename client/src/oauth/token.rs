@@ -8,6 +8,7 @@ use url::form_urlencoded;
 use super::{
     authorization::{AuthorizationCode, refusal},
     client::ClientProof,
+    device::DeviceCode,
     endpoint::Endpoint,
     exchange::{self, Answer, ExchangeError, Request},
     loopback::RedirectUri,
@@ -19,6 +20,8 @@ use crate::flow::StepKind;
 
 /// Longest access token accepted, in bytes.
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
+/// The name of the device authorization grant (RFC 8628 §3.4).
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The name of the JWT bearer grant (RFC 7523 §2.1).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -94,6 +97,8 @@ pub enum TokenGrant<'a> {
         /// The scope to ask for.
         scope: Option<&'a Scope>,
     },
+    /// A code that the person has entered elsewhere (RFC 8628 §3.4).
+    DeviceCode(&'a DeviceCode),
     /// What somebody whom the server trusts signed: about a workload, or about a person (RFC 7523 §2.1).
     JwtBearer {
         /// The JWT.
@@ -139,6 +144,7 @@ impl TokenGrant<'_> {
             Self::AuthorizationCode { .. } => StepKind::TokenRequest,
             Self::RefreshToken(_) => StepKind::Refresh,
             Self::ClientCredentials { .. } => StepKind::ClientGrant,
+            Self::DeviceCode(_) => StepKind::DeviceToken,
             Self::JwtBearer { .. } => StepKind::AssertionGrant,
         }
     }
@@ -215,6 +221,9 @@ pub fn token_request(token: &TokenRequest<'_>) -> Request {
         }
         TokenGrant::ClientCredentials { scope } => {
             add_scope(form.append_pair("grant_type", "client_credentials"), scope)
+        }
+        TokenGrant::DeviceCode(code) => {
+            form.append_pair("grant_type", DEVICE_CODE).append_pair("device_code", code.reveal())
         }
         TokenGrant::JwtBearer { assertion, scope } => {
             add_scope(form.append_pair("grant_type", JWT_BEARER).append_pair("assertion", assertion.reveal()), scope)

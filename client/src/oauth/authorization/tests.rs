@@ -15,6 +15,7 @@ fn metadata(authorization_endpoint: &str, iss_parameter_supported: bool) -> Issu
         grant_types: None,
         dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
+        device_authorization_endpoint: None,
         registration_endpoint: None,
         revocation_endpoint: None,
         token_endpoint_auth_methods: vec![ClientAuthentication::None],

@@ -24,6 +24,8 @@ pub struct IssuerMetadata {
     pub authorization_endpoint: Option<Endpoint>,
     /// Where the code goes.
     pub token_endpoint: Endpoint,
+    /// Where a device without a browser begins (RFC 8628 §4), if it can.
+    pub device_authorization_endpoint: Option<Endpoint>,
     /// Where clients register themselves, if they may.
     pub registration_endpoint: Option<Endpoint>,
     /// Where tokens are given back (RFC 7009), if they can be.
@@ -47,6 +49,7 @@ struct Document {
     issuer: String,
     authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
@@ -112,6 +115,9 @@ pub fn process(
             (raw, _) => Some(required("authorization_endpoint", raw, url, issuer)?),
         },
         token_endpoint: required("token_endpoint", document.token_endpoint, url, issuer)?,
+        device_authorization_endpoint: (document.device_authorization_endpoint)
+            .map(|raw| endpoint("device_authorization_endpoint", &raw, issuer))
+            .transpose()?,
         registration_endpoint: (document.registration_endpoint)
             .map(|raw| endpoint("registration_endpoint", &raw, issuer))
             .transpose()?,

@@ -40,6 +40,7 @@ pub fn metadata(resource: &ResourceMetadata, pkce: Pkce) -> Result<IssuerMetadat
         issuer: issuer.as_str().to_owned(),
         authorization_endpoint: Some(issuer.with_path("/authorize")),
         token_endpoint: issuer.with_path("/token"),
+        device_authorization_endpoint: None,
         registration_endpoint: Some(issuer.with_path("/register")),
         revocation_endpoint: None,
         token_endpoint_auth_methods: vec![

@@ -14,7 +14,7 @@ fn processed(status: u16, body: &Value) -> Result<RegisteredClient, Registration
 #[test]
 fn registers_as_a_native_application_with_its_redirect() {
     let at = endpoint("https://auth.example/register");
-    let request = registration_request(&at, &redirect(), ClientAuthentication::None);
+    let request = registration_request(&at, &redirect(), ClientAuthentication::None, false);
     assert_eq!(request.method(), "POST");
     assert_eq!(request.uri(), "https://auth.example/register");
     let sent: Value = serde_json::from_slice(request.body()).unwrap();
@@ -89,6 +89,7 @@ fn asks_for_the_weakest_secret_that_the_server_takes() {
         grant_types: None,
         dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
+        device_authorization_endpoint: None,
         registration_endpoint: None,
         revocation_endpoint: None,
         token_endpoint_auth_methods: methods.to_vec(),

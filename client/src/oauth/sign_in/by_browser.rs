@@ -71,7 +71,7 @@ impl SignIn {
 }
 
 /// `offline_access` on top where the issuer has it, because it may give refresh tokens only then (SEP-2207).
-fn with_refresh(scope: Option<&Scope>, issuer: &IssuerMetadata) -> Option<Scope> {
+pub(super) fn with_refresh(scope: Option<&Scope>, issuer: &IssuerMetadata) -> Option<Scope> {
     let Some(scope) = scope.filter(|_| issuer.offline_access_supported) else { return scope.cloned() };
     Scope::parse(OFFLINE_ACCESS).map(|offline| scope.union(&offline))
 }

@@ -304,6 +304,7 @@ async fn the_published_secret_of_the_demo_goes_to_this_computer_only() {
         grant_types: None,
         dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
+        device_authorization_endpoint: None,
         registration_endpoint: None,
         revocation_endpoint: None,
         token_endpoint_auth_methods: Vec::new(),

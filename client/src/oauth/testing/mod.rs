@@ -61,6 +61,7 @@ pub(crate) fn authorization_code(code: &str) -> super::authorization::Authorizat
         grant_types: None,
         dpop_algorithms: Vec::new(),
         token_endpoint: endpoint("https://auth.example/token"),
+        device_authorization_endpoint: None,
         registration_endpoint: None,
         revocation_endpoint: None,
         token_endpoint_auth_methods: Vec::new(),

@@ -30,6 +30,7 @@ use crate::oauth::{
     loopback::RedirectUri,
     sign_in::{ClientChoice, SignIn, SignInSettings},
     token_store::TokenStore,
+    waits::Waits,
 };
 
 /// The only token that the resource server accepts.
@@ -242,6 +243,7 @@ impl World {
                 patience: Duration::from_secs(20),
             },
             notice: Arc::new(notice),
+            waits: Waits::without_a_person(),
         }
     }
 }
