@@ -8,6 +8,7 @@
 )]
 
 mod demo;
+mod id_token;
 mod introspection;
 mod logs;
 mod one_shot;

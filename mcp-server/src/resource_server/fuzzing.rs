@@ -15,6 +15,7 @@ use super::json_rpc::Message;
 use super::origin::AllowedOrigins;
 use super::resource::ResourceIdentifier;
 use super::scope::{Operation, Scopes};
+use super::shim::{self, ShimOptions};
 
 const RESOURCE: &str = "http://localhost:8001/mcp";
 const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "edge.example"];
@@ -121,6 +122,40 @@ pub fn operation(body: &[u8]) {
     assert!(asked.iter().all(|operation| found.contains(operation)), "{asked:?} is not in {found:?}");
 }
 
+/// The first byte picks what the shim changes, the rest is an issuer's metadata: what clients are told is ours, promises
+/// S256, hides no `iss`, and leads to no place that may not be spoken to.
+pub fn shim_metadata(bytes: &[u8]) {
+    let Some((&first, theirs)) = bytes.split_first() else { return };
+    let add_audience = (first & 2 != 0).then(|| "https://audience.example".to_owned());
+    let options = ShimOptions { client: None, drop_resource: first & 1 != 0, add_audience };
+    let Some(document) = shim::fuzz_document(theirs, options) else { return };
+    let document: Value = serde_json::from_str(&document).unwrap_or_default();
+    assert_eq!(document.get("issuer"), Some(&Value::from("https://mcp.example")));
+    assert_eq!(document.get("code_challenge_methods_supported"), Some(&Value::from(vec!["S256"])));
+    for name in ["authorization_endpoint", "token_endpoint"] {
+        assert!(document.get(name).is_some_and(Value::is_string), "{document}");
+    }
+    let urls = document.as_object().into_iter().flatten().filter(|(name, _)| name.ends_with("_endpoint"));
+    for url in urls.filter_map(|(_, value)| value.as_str()) {
+        assert!(may_be_spoken_to(url), "{url}");
+    }
+    let theirs: Value = serde_json::from_slice(theirs).unwrap_or_default();
+    assert_ne!(theirs.get("authorization_response_iss_parameter_supported"), Some(&Value::Bool(true)));
+    let methods = theirs.get("code_challenge_methods_supported").and_then(Value::as_array);
+    assert!(methods.is_none_or(|methods| methods.contains(&Value::from("S256"))));
+}
+
+fn may_be_spoken_to(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let is_local = matches!(url.host_str(), Some("localhost" | "[::1]"))
+        || url
+            .host_str()
+            .and_then(|host| host.parse::<std::net::Ipv4Addr>().ok())
+            .is_some_and(|host| host.is_loopback());
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    is_bare && (url.scheme() == "https" || url.scheme() == "http" && is_local)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, path::Path};
@@ -144,5 +179,6 @@ mod tests {
         replay("host_and_origin", host_and_origin);
         replay("introspection_answer", introspection_answer);
         replay("operation", operation);
+        replay("shim_metadata", shim_metadata);
     }
 }

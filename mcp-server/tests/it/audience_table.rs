@@ -75,6 +75,31 @@ async fn every_cell_of_the_strictness_table() {
 }
 
 #[tokio::test]
+async fn an_audience_that_resembles_ours_is_another() {
+    let bench = Bench::with(&set_strictness(Strictness::True, None)).await;
+    let issuer = bench.issuer.url().to_owned();
+    for other in [
+        format!("{RESOURCE}x"),
+        format!("x{RESOURCE}"),
+        format!("{RESOURCE}/tools"),
+        format!("{RESOURCE} "),
+        RESOURCE.replace("localhost", "localhost.evil.example"),
+        RESOURCE.replace("localhost", "evil.example@localhost"),
+        RESOURCE.replace("localhost", "127.0.0.1"),
+        RESOURCE.replace("8001", "8002"),
+        RESOURCE.replace("http:", "https:"),
+        RESOURCE.replace("/mcp", "/MCP"),
+        RESOURCE.replace("/mcp", "/%6dcp"),
+        RESOURCE.replace("/mcp", "/x/../mcp"),
+        issuer,
+    ] {
+        bench.call(&bench.token(json!({"aud": other}))).await.assert_refused("audience_mismatch", &other);
+        bench.call(&bench.token(json!({"aud": [other]}))).await.assert_refused("audience_mismatch", &other);
+    }
+    assert_eq!(bench.handled(), 0);
+}
+
+#[tokio::test]
 async fn an_explicit_null_is_no_audience_of_the_right_type() {
     let bench = Bench::with(&set_strictness(Strictness::False, None)).await;
     let claims = bench.claims(json!({})).to_string();

@@ -105,6 +105,8 @@ async fn hostile_keys_do_not_take_the_good_one_with_them() {
         with("d", json!("AQAB")),
         with("e", json!("AQ")),
         json!({"kty": "oct", "kid": "two", "k": "c2VjcmV0"}),
+        json!({"kty": "RSA", "kid": "two", "x5u": format!("{}/elsewhere", bench.issuer.url())}),
+        json!({"kty": "RSA", "kid": "two", "jku": format!("{}/elsewhere", bench.issuer.url())}),
         json!("junk"),
         json!(null),
     ];
@@ -116,6 +118,7 @@ async fn hostile_keys_do_not_take_the_good_one_with_them() {
         assert_eq!(refused, (401, "unknown_key".to_owned()), "{jwk}");
         assert_eq!(bench.verdict(&bench.token(json!({}))).await.0, 200, "{jwk}");
     }
+    assert_eq!(bench.issuer.script.elsewhere.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -150,3 +150,17 @@ fn listed(theirs: &Map<String, Value>, member: &str, known: &[&'static str]) -> 
     let named = |word: &&'static str| list.iter().any(|entry| entry.as_str() == Some(*word));
     Some(known.iter().copied().filter(named).collect())
 }
+
+/// For the fuzz target: what clients are told when an issuer says `theirs`, for a server at `https://mcp.example`.
+#[cfg(any(test, fuzzing))]
+pub(in crate::resource_server) fn fuzz_document(theirs: &[u8], options: ShimOptions) -> Option<String> {
+    let face = Face {
+        origin: "https://mcp.example".to_owned(),
+        scopes: vec!["mcp:read".to_owned()],
+        options,
+        public_clients: false,
+        http_hosts: HttpHosts::default(),
+    };
+    let theirs = verification_keys::json::parse_object(theirs).ok()?;
+    face.read(&theirs).ok().map(|known| known.document)
+}

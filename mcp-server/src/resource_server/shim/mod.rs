@@ -28,6 +28,9 @@ use verification_keys::metadata::MetadataError;
 
 pub use redirect_uri::{InvalidRedirectUri, ShimRedirectUri};
 
+#[cfg(any(test, fuzzing))]
+pub(super) use document::fuzz_document;
+
 use super::issuer::IssuerOptions;
 use super::metadata::{ANY_ORIGIN, preflight_of};
 use super::resource::ResourceIdentifier;
