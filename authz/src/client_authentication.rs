@@ -100,7 +100,7 @@ pub async fn authenticate(services: &Services, form: &Form) -> Result<Authentica
     let by_header = form.headers.contains_key(header::AUTHORIZATION);
     let result = async {
         let credentials = Credentials::read(&form.headers, &form.parameters)?;
-        let client = find_client(services, &credentials.client_id, None).await?.ok_or(Cause::UnknownClient)?;
+        let client = find_client(services, &credentials.client_id, form.caller).await?.ok_or(Cause::UnknownClient)?;
         let client = check(client, &credentials, services).await?;
         form.notes.client(client.id());
         check_standing(client)

@@ -1,7 +1,7 @@
 //! What the POST endpoints for programs take: one `application/x-www-form-urlencoded` body, nothing in the query.
 
 use crate::{
-    operations::{Notes, Refused},
+    operations::{CallerAddress, Notes, Refused},
     protocol::{ErrorCode, MalformedParameters, Parameters},
 };
 use axum::{
@@ -22,6 +22,8 @@ pub struct Form {
     pub parameters: Parameters,
     /// What the handler finds out, for the audit log.
     pub notes: Notes,
+    /// Who sent it.
+    pub caller: Option<CallerAddress>,
 }
 
 /// The headers hold secrets.
@@ -60,10 +62,11 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         }
         let headers = request.headers().clone();
         let notes = request.extensions().get().cloned().unwrap_or_default();
+        let caller = request.extensions().get().copied();
         let parameters = Parameters::parse(&Bytes::from_request(request, state).await?)?;
         // Only `resource` may be there more than once (RFC 8707 §2).
         parameters.refuse_repeated(&["resource"])?;
-        Ok(Self { headers, parameters, notes })
+        Ok(Self { headers, parameters, notes, caller })
     }
 }
 

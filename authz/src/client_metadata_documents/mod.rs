@@ -75,7 +75,7 @@ pub const fn admission(registration: Registration) -> Option<ClientStanding> {
 }
 
 /// The client with this identifier, whatever its standing: from the store, or from its document. What `caller` has
-/// fetched counts as its registrations do; `None` where the endpoint has a limit of its own.
+/// fetched counts as its registrations do, wherever it names the client: nobody makes us call others without end.
 ///
 /// # Errors
 /// The document cannot be used, or the store failed.

@@ -2,6 +2,7 @@
 
 use crate::{
     operations::{OperationsConfig, TrustedProxies},
+    outgoing::{AllowedAddresses, testing::*},
     routes,
     testing::*,
 };
@@ -75,6 +76,22 @@ async fn a_flood_of_new_metadata_documents_is_a_429_page_and_known_clients_still
     let known = authorize(encode(&AUTHORIZATION_REQUEST));
     assert_eq!(send_from(&server, "192.0.2.1", known).await.location().path(), "/login");
     assert_eq!(send_from(&server, "192.0.2.2", unknown()).await.status, StatusCode::BAD_REQUEST, "looked up");
+}
+
+#[tokio::test]
+async fn a_flood_of_metadata_documents_at_the_token_endpoint_makes_no_more_calls_than_one_to_sign_in() {
+    let site = Site::start().await;
+    site.answers("502 Bad Gateway", "", "");
+    let outgoing = Some(site.outgoing(Names::of([(HOST, &["127.0.0.1"])]), AllowedAddresses::PublicAndLoopback));
+    let operations = OperationsConfig { rate_limits: true, ..OperationsConfig::default() };
+    let server = Server::with(Options { operations, outgoing, ..Options::default() }).await;
+    for number in 0..150 {
+        let id = site.url(&format!("/{number}.json"));
+        let request = post(routes::TOKEN, &with(&exchange("guessed"), &[("client_id", &id)]));
+        let answer = send_from(&server, "192.0.2.1", request).await;
+        assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()), "{number}");
+    }
+    assert_eq!(site.requests(), 100);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl FromRequest<Arc<Services>> for BrowserForm {
     async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, PageError> {
         let address = CallerAddress::of(&request, &services.operations.trusted_proxies);
         origin::check(request.headers(), &services.public_url.origin())?;
-        let Form { headers, parameters, notes } = Form::from_request(request, services).await?;
+        let Form { headers, parameters, notes, .. } = Form::from_request(request, services).await?;
         let browser = Browser::known(services, &headers).await?.ok_or(PageError::NoSession)?;
         let presented = parameters.once(csrf::FIELD)?.unwrap_or_default();
         if browser.csrf_token().matches(presented) {
