@@ -55,7 +55,7 @@ pub struct Settings {
     /// Scopes to ask for besides those that the server asks for, separated by spaces [default: none].
     #[arg(long, global = true, env = "MCP_CLIENT_SCOPE", value_name = "SCOPES")]
     pub client_scope: Option<String>,
-    /// Where the browser comes back to, on this computer [default: /callback on localhost].
+    /// Where the browser comes back to, on this computer; or `urn:ietf:wg:oauth:2.0:oob`, to paste the code [default: /callback on localhost].
     #[arg(long, global = true, env = "MCP_CLIENT_REDIRECT_URI", value_name = "URL")]
     pub redirect_uri: Option<String>,
     /// The port of that address [default: 3030].

@@ -183,15 +183,13 @@ fn redirect_uri(raw: &Settings, problems: &mut Problems) -> Option<RedirectUri> 
     let Some(uri) = given(raw.redirect_uri.as_ref()) else { return Some(RedirectUri::on_port(port)) };
     let uri = problems.check(
         "MCP_CLIENT_REDIRECT_URI",
-        "use an address such as http://localhost:3030/callback",
+        "use an address such as http://localhost:3030/callback, or urn:ietf:wg:oauth:2.0:oob to paste the code",
         RedirectUri::parse(uri),
     )?;
-    if explicit && uri.port() != port {
-        problems.add(
-            "MCP_CALLBACK_PORT",
-            format!("it says {port}, and MCP_CLIENT_REDIRECT_URI says {}", uri.port()),
-            "leave one of them out",
-        );
+    if explicit && uri.port() != Some(port) {
+        let other = uri.port().map_or_else(|| "that there is none".to_owned(), |port| port.to_string());
+        let problem = format!("it says {port}, and MCP_CLIENT_REDIRECT_URI says {other}");
+        problems.add("MCP_CALLBACK_PORT", problem, "leave one of them out");
     }
     Some(uri)
 }
@@ -249,7 +247,8 @@ impl fmt::Display for Config {
         grant::print(f, &settings.grant, settings.private_key.as_ref(), key_file)?;
         writeln!(f, "MCP_CLIENT_SCOPE={}", settings.scope.as_ref().map(ToString::to_string).unwrap_or_default())?;
         writeln!(f, "MCP_CLIENT_REDIRECT_URI={}", settings.redirect_uri.as_str())?;
-        writeln!(f, "MCP_CALLBACK_PORT={}", settings.redirect_uri.port())?;
+        let port = settings.redirect_uri.port().map(|port| port.to_string()).unwrap_or_default();
+        writeln!(f, "MCP_CALLBACK_PORT={port}")?;
         writeln!(f, "MCP_CLIENT_METADATA_URL={}", settings.metadata_url.as_ref().map_or("", Endpoint::as_str))?;
         writeln!(f, "MCP_CLIENT_ASSUME_S256={}", settings.assume_s256.join(","))?;
         writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())?;

@@ -61,6 +61,15 @@ fn ports_move_the_default_addresses() {
 }
 
 #[test]
+fn a_code_that_is_pasted_needs_no_port() {
+    let pasted = || Settings { redirect_uri: some("urn:ietf:wg:oauth:2.0:oob"), ..Settings::default() };
+    let config = config(pasted()).unwrap();
+    assert!(config.sign_in.redirect_uri.is_out_of_band());
+    assert!(config.to_string().contains("MCP_CALLBACK_PORT=\n"));
+    assert_eq!(problems(Settings { callback_port: some("4040"), ..pasted() }), ["MCP_CALLBACK_PORT"]);
+}
+
+#[test]
 fn another_client_has_its_own_secret_or_none() {
     let client = |id: &str, secret: Option<String>| {
         config(Settings { client_id: some(id), client_secret: secret, ..Settings::default() }).unwrap().sign_in.client

@@ -120,6 +120,23 @@ impl AuthorizationRequest {
     }
 }
 
+impl AuthorizationRequest {
+    /// Reads what the person pasted: the address that the browser ended at, checked as [`Self::process_callback`] does, or the
+    /// bare code, which says neither `state` nor `iss`. That it is redeemed only with our verifier stands in for the one, and
+    /// that the person was told whose page has to show it for the other.
+    ///
+    /// # Errors
+    /// As [`Self::process_callback`].
+    pub fn process_pasted(&self, line: &str) -> Result<AuthorizationCode, CallbackRejected> {
+        let line = line.trim();
+        match line.split_once('?') {
+            Some((_, query)) => self.process_callback(query),
+            None if line.len() > MAX_QUERY_BYTES => Err(CallbackRejected::TooLong),
+            None => AuthorizationCode::parse(line),
+        }
+    }
+}
+
 /// Why no authorization request was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationError {

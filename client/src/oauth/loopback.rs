@@ -16,10 +16,21 @@ use std::{
 use tokio::{sync::oneshot, task::JoinHandle, time};
 use url::Url;
 
-/// A redirect URI that this client can listen on: `http://`, a loopback host, a port, a path.
+/// The redirect URI of clients that cannot be redirected to: the issuer shows the code, and the person carries it.
+pub const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob";
+
+/// A redirect URI whose answer reaches this client: one that it can listen on (`http://`, a loopback host, a port, a path), or
+/// [`OUT_OF_BAND`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectUri {
     published: String,
+    /// `None` for [`OUT_OF_BAND`].
+    place: Option<Place>,
+}
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
     host: String,
     port: u16,
     path: String,
@@ -32,7 +43,9 @@ pub enum InvalidRedirectUri {
     #[error("it is not an absolute URL")]
     NotAbsolute,
     /// Not plain http on a loopback host.
-    #[error("it must be http on localhost, 127.0.0.1 or [::1], because this client waits there for the browser")]
+    #[error(
+        "it must be http on localhost, 127.0.0.1 or [::1], because this client waits there for the browser; or {OUT_OF_BAND}"
+    )]
     NotLoopback,
     /// No port, or port 0.
     #[error("it must name a port")]
@@ -48,6 +61,9 @@ impl RedirectUri {
     /// # Errors
     /// The first rule that `raw` breaks.
     pub fn parse(raw: &str) -> Result<Self, InvalidRedirectUri> {
+        if raw == OUT_OF_BAND {
+            return Ok(Self { published: raw.to_owned(), place: None });
+        }
         let url = Url::parse(raw).map_err(|_| InvalidRedirectUri::NotAbsolute)?;
         let host = url.host_str().unwrap_or_default();
         if url.scheme() != "http" || !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
@@ -61,7 +77,8 @@ impl RedirectUri {
             return Err(InvalidRedirectUri::NotAbsolute);
         }
         let port = url.port().filter(|port| *port != 0).ok_or(InvalidRedirectUri::NoPort)?;
-        Ok(Self { published: raw.to_owned(), host: host.to_owned(), port, path: url.path().to_owned() })
+        let place = Place { host: host.to_owned(), port, path: url.path().to_owned() };
+        Ok(Self { published: raw.to_owned(), place: Some(place) })
     }
 
     /// `http://localhost:<port>/callback`, the form that is registered everywhere.
@@ -69,9 +86,7 @@ impl RedirectUri {
     pub fn on_port(port: u16) -> Self {
         Self {
             published: format!("http://localhost:{port}/callback"),
-            host: "localhost".to_owned(),
-            port,
-            path: "/callback".to_owned(),
+            place: Some(Place { host: "localhost".to_owned(), port, path: "/callback".to_owned() }),
         }
     }
 
@@ -81,10 +96,16 @@ impl RedirectUri {
         &self.published
     }
 
-    /// The port to listen on.
+    /// The port to listen on, if there is one.
     #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
+    pub fn port(&self) -> Option<u16> {
+        self.place.as_ref().map(|place| place.port)
+    }
+
+    /// Whether the person carries the code.
+    #[must_use]
+    pub const fn is_out_of_band(&self) -> bool {
+        self.place.is_none()
     }
 }
 
@@ -94,6 +115,9 @@ pub enum LoopbackError {
     /// The port cannot be listened on.
     #[error("cannot wait for the browser: {0}. Stop what listens there, or set MCP_CALLBACK_PORT to a free port")]
     Bind(#[from] BindError),
+    /// There is no port in the redirect URI.
+    #[error("{OUT_OF_BAND} names no port to wait at")]
+    OutOfBand,
     /// Nobody came.
     #[error(
         "the browser did not come back within {} minutes. Please try again; if its page says that the client is \
@@ -139,8 +163,9 @@ impl CallbackListener {
     /// # Errors
     /// When the port is taken or not allowed.
     pub async fn bind(redirect_uri: &RedirectUri) -> Result<Self, LoopbackError> {
-        let listener = Listener::bind(&redirect_uri.host, redirect_uri.port).await?;
-        Ok(Self { listener, path: redirect_uri.path.clone() })
+        let place = redirect_uri.place.as_ref().ok_or(LoopbackError::OutOfBand)?;
+        let listener = Listener::bind(&place.host, place.port).await?;
+        Ok(Self { listener, path: place.path.clone() })
     }
 
     /// Waits for the one GET of the redirect path; whatever else arrives gets an error page and changes nothing.

@@ -224,6 +224,9 @@ pub enum SignInError {
     /// Nobody came back.
     #[error(transparent)]
     Loopback(#[from] LoopbackError),
+    /// Nobody could paste the code.
+    #[error("no code was pasted, because there is nobody at the terminal")]
+    NothingPasted,
     /// The answer is not acted upon.
     #[error(transparent)]
     Callback(#[from] CallbackRejected),

@@ -8,7 +8,9 @@
 )]
 
 mod demo;
+mod grants;
 mod id_token;
+mod identity_provider;
 mod introspection;
 mod logs;
 mod one_shot;

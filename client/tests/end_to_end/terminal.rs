@@ -10,7 +10,7 @@ use std::{
     process::{Output, Stdio},
     time::Duration,
 };
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use url::Url;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,6 +37,12 @@ impl Terminal {
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         let running = self.command(arguments).output();
         tokio::time::timeout(PATIENCE, running).await.expect("the client ends").unwrap()
+    }
+
+    /// Starts the client, with somebody at the keyboard.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Runs the client and answers the page that it opens.
@@ -71,7 +77,7 @@ impl Terminal {
         self.folder.join("client-state")
     }
 
-    fn asked_page(&self) -> PathBuf {
+    pub(crate) fn asked_page(&self) -> PathBuf {
         self.folder.join("page-to-open")
     }
 

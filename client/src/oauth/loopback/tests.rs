@@ -35,6 +35,15 @@ fn a_redirect_uri_is_http_on_this_computer_with_a_port() {
 }
 
 #[tokio::test]
+async fn a_code_that_the_person_carries_has_no_port() {
+    let uri = RedirectUri::parse(OUT_OF_BAND).unwrap();
+    assert_eq!((uri.as_str(), uri.port(), uri.is_out_of_band()), (OUT_OF_BAND, None, true));
+    assert!(matches!(CallbackListener::bind(&uri).await, Err(LoopbackError::OutOfBand)));
+    assert!(!RedirectUri::on_port(3030).is_out_of_band());
+    assert!(RedirectUri::parse("urn:ietf:wg:oauth:2.0:oob:auto").is_err());
+}
+
+#[tokio::test]
 async fn takes_the_query_once_and_shows_a_page_with_nothing_of_it() {
     let (listener, address) = listener().await;
     let browser = tokio::spawn(async move {

@@ -2,11 +2,11 @@
 
 use super::{About, Held, SignIn, SignInError, Wanted};
 use crate::oauth::{
-    authorization::{AuthorizationParameters, AuthorizationRequest},
+    authorization::{AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallbackRejected},
     challenge::BearerChallenge,
     discovery::{IssuerMetadata, issuer_metadata::OFFLINE_ACCESS},
     dpop::Possession,
-    loopback::{CallbackListener, Page},
+    loopback::{CallbackListener, LoopbackError, Page},
     registration::RegisteredClient,
     scope::Scope,
     token::{TokenGrant, TokenResponse},
@@ -21,7 +21,12 @@ impl SignIn {
     ) -> Result<Held, SignInError> {
         let (settings, Wanted { issuer, resource, scope, possession }) = (&self.settings, wanted);
         let thumbprint = possession.map(Possession::thumbprint);
-        let listener = CallbackListener::bind(&settings.redirect_uri).await?;
+        // Before anything is registered or shown: a taken port ends it.
+        let listener = if settings.redirect_uri.is_out_of_band() {
+            None
+        } else {
+            Some(CallbackListener::bind(&settings.redirect_uri).await?)
+        };
         let client = self.identify(issuer).await?;
         let asked = with_refresh(scope, issuer);
         let request = AuthorizationRequest::new(
@@ -38,10 +43,10 @@ impl SignIn {
             self.random.as_ref(),
         )?;
         self.show(&request);
-        let callback = listener.wait(settings.patience).await?;
-        self.http.browser_came_back(settings.redirect_uri.as_str(), &callback.query);
-        let redeemed = self.redeem(&request, &callback.query, (wanted, &client)).await;
-        callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;
+        let redeemed = match listener {
+            Some(listener) => self.called_back(listener, &request, (wanted, &client)).await,
+            None => self.pasted(&request, (wanted, &client)).await,
+        };
         let about = About { client_id: &client.credentials.id, ..About::of(wanted) };
         Ok(self.hold(redeemed?, about, scope.cloned()))
     }
@@ -54,13 +59,41 @@ impl SignIn {
         }
     }
 
+    /// The token for the code that the browser brings.
+    async fn called_back(
+        &self,
+        listener: CallbackListener,
+        request: &AuthorizationRequest,
+        place: (Wanted<'_>, &RegisteredClient),
+    ) -> Result<TokenResponse, SignInError> {
+        let callback = listener.wait(self.settings.patience).await?;
+        self.http.browser_came_back(self.settings.redirect_uri.as_str(), &callback.query);
+        let redeemed = self.redeem(request, request.process_callback(&callback.query), place).await;
+        callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;
+        redeemed
+    }
+
+    /// The token for the code that the person pastes.
+    async fn pasted(
+        &self,
+        request: &AuthorizationRequest,
+        (wanted, client): (Wanted<'_>, &RegisteredClient),
+    ) -> Result<TokenResponse, SignInError> {
+        let issuer = &wanted.issuer.issuer;
+        (self.notice)(&format!("Paste the code that the page of {issuer} shows you, and no other page's:"));
+        let line = tokio::time::timeout(self.settings.patience, (self.waits.line)()).await;
+        let line = line.map_err(|_late| LoopbackError::TimedOut(self.settings.patience))?;
+        let line = line.ok_or(SignInError::NothingPasted)?;
+        self.redeem(request, request.process_pasted(&line), (wanted, client)).await
+    }
+
     async fn redeem(
         &self,
         request: &AuthorizationRequest,
-        query: &str,
+        code: Result<AuthorizationCode, CallbackRejected>,
         (wanted, client): (Wanted<'_>, &RegisteredClient),
     ) -> Result<TokenResponse, SignInError> {
-        let code = request.process_callback(query)?;
+        let code = code?;
         let grant = TokenGrant::AuthorizationCode {
             code: &code,
             verifier: request.verifier(),

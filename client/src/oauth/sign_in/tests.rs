@@ -329,6 +329,54 @@ async fn a_taken_port_stops_before_anything_is_registered() {
     assert_eq!((world.seen("/register").len(), world.sign_ins()), (0, 0));
 }
 
+/// A client whose person pastes `line`, made from what the page asked for.
+async fn pasting(world: &World, line: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> SignIn {
+    let mut client = world.client(allows).await;
+    client.settings.redirect_uri = RedirectUri::parse("urn:ietf:wg:oauth:2.0:oob").unwrap();
+    let notices = Arc::clone(&world.notices);
+    client.notice = Arc::new(move |text| lock(&notices).push(text.to_owned()));
+    let world = world.clone();
+    client.waits.line = Arc::new(move || {
+        let line = line(&world.last_asked()["state"]);
+        Box::pin(async { line })
+    });
+    client
+}
+
+#[tokio::test]
+async fn a_code_that_the_person_pastes_is_redeemed_with_the_verifier() {
+    let world = World::start().await;
+    let origin = world.origin.clone();
+    for line in [(|_: &str| Some("  the-code \n".to_owned())) as fn(&str) -> Option<String>, |state| {
+        Some(format!("http://localhost:3030/callback?code=the-code&state={state}&iss=ISSUER"))
+    }] {
+        let origin = origin.clone();
+        let client = pasting(&world, move |state| line(state).map(|line| line.replace("ISSUER", &origin))).await;
+        client.access_token(&challenge(&world), Reuse::Never).await.unwrap();
+        let form = world.seen("/token").last().unwrap().form();
+        assert_eq!((form["code"].as_str(), form["redirect_uri"].as_str()), ("the-code", "urn:ietf:wg:oauth:2.0:oob"));
+        assert_eq!(form["code_verifier"].len(), 43);
+    }
+    assert_eq!(world.last_asked()["redirect_uri"], "urn:ietf:wg:oauth:2.0:oob");
+    assert!(lock(&world.notices).iter().any(|told| told.contains(&format!("the page of {origin}"))));
+}
+
+#[tokio::test]
+async fn nothing_pasted_or_the_answer_to_something_else_leads_to_no_token_request() {
+    let world = World::start().await;
+    let client = pasting(&world, |_| None).await;
+    assert!(matches!(signed_in(&world, &client).await.unwrap_err(), SignInError::NothingPasted));
+    let client = pasting(&world, |_| Some("http://localhost/callback?code=c&state=another".to_owned())).await;
+    let error = signed_in(&world, &client).await.unwrap_err();
+    assert!(matches!(error, SignInError::Callback(CallbackRejected::StateMismatch)));
+    let client = pasting(&world, |_| Some("\n".to_owned())).await;
+    assert!(matches!(
+        signed_in(&world, &client).await.unwrap_err(),
+        SignInError::Callback(CallbackRejected::CodeMissing)
+    ));
+    assert!(world.seen("/token").is_empty());
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_network_error_and_a_refusal_is_not() {
     let world = World::start().await;
