@@ -17,6 +17,7 @@ use crate::{
         token::AccessToken,
         token_store::in_time,
     },
+    servers::Program,
 };
 
 mod catalog;
@@ -27,6 +28,8 @@ pub struct App {
     /// For MCP requests: follows no redirect, and waits longer than for sign-ins.
     http: Wire,
     sign_in: SignIn,
+    /// Instead of HTTP.
+    program: Option<Program>,
     session: Option<Open>,
     /// What the server was found to be; asked anew after a failure.
     era: Era,
@@ -105,7 +108,7 @@ impl AppError {
             | Self::Mcp(McpError::Unauthorized(_) | McpError::InsufficientScope { .. } | McpError::Forbidden(_)) => {
                 Exit::NotAuthorized
             }
-            Self::Mcp(McpError::Refused { .. } | McpError::Protocol(_)) => Exit::Tool,
+            Self::Mcp(McpError::Refused { .. } | McpError::Protocol(_) | McpError::Program(_)) => Exit::Tool,
         }
     }
 }
@@ -118,7 +121,14 @@ impl App {
     /// Nothing is sent before the first command.
     #[must_use]
     pub const fn new(http: Wire, sign_in: SignIn) -> Self {
-        Self { http, sign_in, session: None, era: Era::Newest, patience: PATIENCE }
+        Self { http, sign_in, program: None, session: None, era: Era::Newest, patience: PATIENCE }
+    }
+
+    /// The same for a server that is a program, if it is one.
+    #[must_use]
+    pub fn over(mut self, program: Option<Program>) -> Self {
+        self.program = program;
+        self
     }
 
     /// Signs in, if that is needed, and opens a session.
@@ -129,10 +139,17 @@ impl App {
         self.run(async |_session| Ok(())).await
     }
 
-    /// The URL of the server.
+    /// Where the server is, for people: its URL, or the command of the program.
     #[must_use]
-    pub fn server(&self) -> &str {
-        self.sign_in.settings.server.as_str()
+    pub fn server(&self) -> String {
+        let url = || self.sign_in.settings.server.as_str().to_owned();
+        self.program.as_ref().map_or_else(url, Program::command_line)
+    }
+
+    /// Whether there is a session.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.session.is_some()
     }
 
     /// The server's tools.
@@ -254,10 +271,7 @@ impl App {
             Next::SignIn(challenge) => Some(self.sign_in.access_token(challenge, Reuse::Never).await?),
         };
         let held = held.map(Box::new);
-        let token = held.as_ref().map(|held| &held.token);
-        let wire = self.http.proving(held.as_ref().and_then(|held| held.possession.clone()));
-        let opened = Session::open_in(self.era, &wire, &self.sign_in.settings.server, token);
-        let opened = within(self.patience, Box::pin(opened)).await;
+        let opened = within(self.patience, Box::pin(self.session(held.as_deref()))).await;
         self.era = opened.as_ref().map(Session::era).unwrap_or_default();
         match opened {
             // A session that needed a token to open has used it: it may be refused later for what happened meanwhile.
@@ -269,8 +283,26 @@ impl App {
         }
     }
 
+    /// Whether the server wants a token; a program is not asked, its entry says so.
     async fn probe(&self) -> Result<Probe, ExchangeError> {
-        discovery::probe(&self.sign_in.http, &self.sign_in.settings.server).await
+        match &self.program {
+            None => discovery::probe(&self.sign_in.http, &self.sign_in.settings.server).await,
+            Some(program) if !program.takes_token => Ok(Probe::Open),
+            // Without an issuer that is known, the resource is asked for it.
+            Some(_) if self.sign_in.settings.stated.issuer.is_none() => {
+                discovery::probe(&self.sign_in.http, &self.sign_in.settings.server).await
+            }
+            Some(_) => Ok(Probe::Challenged(BearerChallenge::default())),
+        }
+    }
+
+    async fn session(&self, held: Option<&Held>) -> Result<Session, McpError> {
+        let token = held.map(|held| &held.token);
+        if let Some(program) = &self.program {
+            return Session::start(program, token).await;
+        }
+        let wire = self.http.proving(held.and_then(|held| held.possession.clone()));
+        Session::open_in(self.era, &wire, &self.sign_in.settings.server, token).await
     }
 }
 

@@ -31,6 +31,12 @@ const EXIT_CODES: &str = "Exit codes: 0 success, 2 wrong use, 3 not authorized, 
 /// All settings; every one is also an environment variable, and may stand in `.env`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Settings {
+    /// A file with MCP servers [default: `mcp_config.json`, if it is in this folder].
+    #[arg(long, global = true, env = "MCP_CLIENT_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The server to use, by its name in that file [default: the one of --url, else the first one].
+    #[arg(long, global = true, env = "MCP_CLIENT_SERVER", value_name = "NAME")]
+    pub server: Option<String>,
     /// The MCP server [default: /mcp on this computer].
     #[arg(long, global = true, env = "MCP_SERVER_URL", value_name = "URL")]
     pub url: Option<String>,

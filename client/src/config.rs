@@ -19,11 +19,14 @@ use crate::{
         grant::GrantName,
         loopback::RedirectUri,
         scope::Scope,
-        sign_in::{ClientChoice, SignInSettings},
+        sign_in::{ClientChoice, SignInSettings, Stated},
     },
 };
 
 mod grant;
+mod servers;
+
+pub use servers::Servers;
 
 /// The demo client of authz, published on purpose.
 pub const DEMO_CLIENT_ID: &str = "simple-mcp-client";
@@ -39,8 +42,10 @@ pub const PATIENCE: Duration = Duration::from_mins(5);
 /// Everything this process runs with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The server, and how to sign in to it.
+    /// The server in use, and how to sign in to it.
     pub sign_in: SignInSettings,
+    /// All servers that the person has, that one among them.
+    pub servers: Servers,
     /// Where tokens, registrations and history are kept.
     pub state_dir: PathBuf,
     /// The file that the client's private key was read from.
@@ -59,40 +64,48 @@ impl TryFrom<&Settings> for Config {
     fn try_from(raw: &Settings) -> Result<Self, Self::Error> {
         let mut problems = Problems::new();
         check_transport(raw, &mut problems);
-        let server = server(raw, &mut problems);
-        let metadata_url = metadata_url(raw, &mut problems);
-        let grant = grant::grant(&raw.grant, &mut problems);
-        let private_key = grant::private_key(&raw.grant, &mut problems);
-        let client = client(raw, metadata_url.is_some(), &mut problems);
-        let assume_s256 = assumed(raw, &mut problems);
-        let scope = scope(raw, &mut problems);
-        let redirect_uri = redirect_uri(raw, &mut problems);
+        let base = sign_in(raw, &mut problems);
+        let servers = base.and_then(|base| servers::servers(raw, &base, &mut problems));
         let state_dir = state_dir(raw, &mut problems);
         let extra_ca_pem = raw.ca_cert.as_deref().and_then(|file| certificates(file, &mut problems));
-        let browser = if raw.no_browser { Browser::Disabled } else { Browser::new(raw.browser.as_deref()) };
-        let config = server.zip(client).zip(grant).zip(redirect_uri).zip(state_dir).map(
-            |((((server, client), grant), redirect_uri), state_dir)| Self {
-                sign_in: SignInSettings {
-                    server,
-                    grant,
-                    client,
-                    private_key,
-                    metadata_url,
-                    assume_s256,
-                    scope,
-                    redirect_uri,
-                    browser,
-                    patience: PATIENCE,
-                },
+        let config = servers.zip(state_dir).and_then(|(servers, state_dir)| {
+            Some(Self {
+                sign_in: servers.in_use()?.sign_in.clone(),
+                servers,
                 state_dir,
                 private_key: raw.grant.client_private_key.clone(),
                 ca_cert: raw.ca_cert.clone(),
                 extra_ca_pem,
                 log_format: raw.log_format,
-            },
-        );
+            })
+        });
         problems.into_result(config)
     }
+}
+
+/// The server of the settings, and how to sign in to it and to every other one.
+fn sign_in(raw: &Settings, problems: &mut Problems) -> Option<SignInSettings> {
+    let server = server(raw, problems);
+    let metadata_url = metadata_url(raw, problems);
+    let grant = grant::grant(&raw.grant, problems);
+    let private_key = grant::private_key(&raw.grant, problems);
+    let client = client(raw, metadata_url.is_some(), problems);
+    let assume_s256 = assumed(raw, problems);
+    let scope = scope(raw, problems);
+    let redirect_uri = redirect_uri(raw, problems);
+    Some(SignInSettings {
+        server: server?,
+        stated: Stated::default(),
+        grant: grant?,
+        client: client?,
+        private_key,
+        metadata_url,
+        assume_s256,
+        scope,
+        redirect_uri: redirect_uri?,
+        browser: if raw.no_browser { Browser::Disabled } else { Browser::new(raw.browser.as_deref()) },
+        patience: PATIENCE,
+    })
 }
 
 /// An empty value is none, as in a file of settings with nothing behind the `=`.
@@ -229,6 +242,9 @@ fn boolean(name: &'static str, raw: Option<&String>, problems: &mut Problems) ->
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = &self.sign_in;
+        let file = self.servers.file.as_deref().unwrap_or(Path::new(""));
+        writeln!(f, "MCP_CLIENT_CONFIG={}", file.display())?;
+        writeln!(f, "MCP_CLIENT_SERVER={}", self.servers.name())?;
         writeln!(f, "MCP_SERVER_URL={}", settings.server.as_str())?;
         let port = settings.server.url().port_or_known_default().unwrap_or_default();
         writeln!(f, "MCP_SERVER_PORT={port}")?;

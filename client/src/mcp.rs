@@ -29,6 +29,7 @@ use crate::{
 };
 
 mod catalog;
+mod program;
 
 /// How often in a row a stream that broke off is asked for in vain.
 const MAX_RECONNECTIONS: usize = 5;
@@ -41,6 +42,8 @@ pub struct Session {
     service: RunningService<RoleClient, ClientConfig>,
     /// Whether the tools were listed, so that it is known which arguments go into headers.
     schemas_known: AtomicBool,
+    /// The program behind it, if the server is one on this computer; it ends with the session.
+    _program: Option<program::Running>,
 }
 
 /// How a session begins (MCP "Backward Compatibility").
@@ -87,6 +90,9 @@ pub enum McpError {
     /// An answer that is not MCP.
     #[error("the server sent an answer that is not MCP: {0}")]
     Protocol(String),
+    /// A program that is no server, or no more; in words for the person.
+    #[error("{0}")]
+    Program(String),
 }
 
 fn words(text: Option<&str>) -> String {
@@ -132,7 +138,7 @@ impl Session {
                 outcome => outcome,
             },
         };
-        Ok(Self { service: service?, schemas_known: AtomicBool::new(false) })
+        Ok(Self { service: service?, schemas_known: AtomicBool::new(false), _program: None })
     }
 
     /// Calls `tool`. A result may still say that the tool failed (`is_error`).
@@ -215,9 +221,7 @@ impl From<ClientInitializeError> for McpError {
         match error {
             ClientInitializeError::TransportError { error, .. } => Self::from(error),
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => Self::from(*fallback),
-            ClientInitializeError::JsonRpcError(error) => {
-                Self::Refused { code: error.code.0, message: error.message.into_owned() }
-            }
+            ClientInitializeError::JsonRpcError(error) => program::refusal(error),
             ClientInitializeError::ConnectionClosed(context) => Self::Unreachable(context),
             other => Self::Protocol(other.to_string()),
         }
@@ -227,7 +231,7 @@ impl From<ClientInitializeError> for McpError {
 impl From<ServiceError> for McpError {
     fn from(error: ServiceError) -> Self {
         match error {
-            ServiceError::McpError(error) => Self::Refused { code: error.code.0, message: error.message.into_owned() },
+            ServiceError::McpError(error) => program::refusal(error),
             ServiceError::TransportSend(error) => Self::from(error),
             ServiceError::TransportClosed => Self::Unreachable("the connection was closed".to_owned()),
             other => Self::Protocol(other.to_string()),

@@ -4,9 +4,11 @@ use rustyline::{Config, DefaultEditor};
 use std::path::{Path, PathBuf};
 
 use crate::{
-    app::{App, Exit},
+    app::Exit,
     commands::{Report, perform},
+    connections::{ConnectError, Connections},
     line::{self, Input},
+    run::StartError,
     terminal::{print, sanitize_line, say},
     verbs::{Format, Line, PromptCommand, help},
 };
@@ -15,16 +17,20 @@ const PROMPT: &str = "mcp> ";
 const HISTORY_LINES: usize = 1000;
 
 /// Connects, then reads commands until `quit` or the end of input. `history` is a file that only its owner can read.
-pub async fn repl(app: &mut App, history: Option<PathBuf>) -> Exit {
+///
+/// # Errors
+/// When the client of the server in use cannot be made.
+pub async fn repl(connections: &mut Connections, history: Option<PathBuf>) -> Result<Exit, StartError> {
+    let app = connections.app()?;
     if let Err(error) = app.connect().await {
         let report = Report::from(error);
         print(&report);
-        return report.exit;
+        return Ok(report.exit);
     }
-    say(&format!("Connected to {}. Type help for the commands.\n", sanitize_line(app.server())));
+    say(&format!("Connected to {}. Type help for the commands.\n", sanitize_line(&app.server())));
     let Ok(mut editor) = editor(history.as_deref()) else {
         print(&Report::failure(Exit::Usage, "the prompt cannot be opened"));
-        return Exit::Usage;
+        return Ok(Exit::Usage);
     };
     loop {
         // Reading blocks, so it has a thread of its own, to which the editor goes and from which it comes back.
@@ -37,16 +43,44 @@ pub async fn repl(app: &mut App, history: Option<PathBuf>) -> Exit {
         match line {
             Ok(line) => {
                 remember(&mut editor, &line, history.as_deref());
-                if !handle(app, line::parse(&line)).await {
-                    break;
+                match line::parse(&line) {
+                    Input::Run(Line { command: PromptCommand::Quit, .. }) => break,
+                    input => print(&answer(connections, input).await),
                 }
             }
             // Ctrl-C as well as Ctrl-D: whoever started something around the prompt ends it then.
             Err(_end_of_input) => break,
         }
     }
-    app.close().await;
-    Exit::Success
+    connections.close().await;
+    Ok(Exit::Success)
+}
+
+/// Does what the line asks for.
+async fn answer(connections: &mut Connections, input: Input) -> Report {
+    let Line { command, json } = match input {
+        Input::Nothing => return Report::success(String::new()),
+        Input::Say(words) => return Report::success(words),
+        Input::Unclear(sentence) => return Report::failure(Exit::Usage, &sentence),
+        Input::Run(line) => line,
+    };
+    match command {
+        PromptCommand::Quit => Report::success(String::new()),
+        PromptCommand::Help { command } => match help(command.as_deref()) {
+            Some(words) => Report::success(words),
+            None => Report::failure(Exit::Usage, "there is no such command; type help"),
+        },
+        PromptCommand::Servers => Report::success(connections.table()),
+        PromptCommand::Connect { server } => match connections.connect(&server).await {
+            Ok(app) => Report::success(format!("Connected to {}.", sanitize_line(&app.server()))),
+            Err(ConnectError::App(error)) => error.into(),
+            Err(error) => Report::failure(Exit::Usage, &error.to_string()),
+        },
+        PromptCommand::Verb(verb) => match connections.app() {
+            Ok(app) => perform(app, &verb, Format::json_if(json)).await,
+            Err(error) => Report::failure(Exit::Usage, &error.to_string()),
+        },
+    }
 }
 
 fn editor(history: Option<&Path>) -> rustyline::Result<DefaultEditor> {
@@ -65,22 +99,4 @@ fn remember(editor: &mut DefaultEditor, line: &str, history: Option<&Path>) {
         // At once, so that it survives Ctrl-C in a long call; not being able to is no reason to stop.
         let _unsaved = editor.append_history(file);
     }
-}
-
-/// Does what the line asks for; false to end.
-async fn handle(app: &mut App, input: Input) -> bool {
-    match input {
-        Input::Nothing => {}
-        Input::Say(words) => say(&words),
-        Input::Unclear(sentence) => print(&Report::failure(Exit::Usage, &sentence)),
-        Input::Run(Line { command: PromptCommand::Quit, .. }) => return false,
-        Input::Run(Line { command: PromptCommand::Help { command }, .. }) => match help(command.as_deref()) {
-            Some(words) => say(&words),
-            None => print(&Report::failure(Exit::Usage, "there is no such command; type help")),
-        },
-        Input::Run(Line { command: PromptCommand::Verb(verb), json }) => {
-            print(&perform(app, &verb, Format::json_if(json)).await);
-        }
-    }
-    true
 }

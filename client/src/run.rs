@@ -11,7 +11,9 @@ use crate::{
     app::{App, Exit},
     commands::{Report, perform},
     config::Config,
+    connections::Connections,
     flow::Wire,
+    hosts::Host,
     oauth::{
         client_store::ClientStore,
         private_files::PrivateFileError,
@@ -20,7 +22,8 @@ use crate::{
         waits::Waits,
     },
     repl,
-    terminal::{print, sanitize},
+    servers::Server,
+    terminal::{print, sanitize, sanitize_json},
     verbs::{Command, Format},
 };
 
@@ -46,16 +49,27 @@ pub enum StartError {
     /// No HTTP client.
     #[error("MCP_CA_CERT cannot be used: {0}")]
     Http(#[from] ClientError),
+    /// The settings lead to no server.
+    #[error("there is no server to connect to. Set MCP_SERVER_URL")]
+    NoServer,
     /// No private files.
     #[error("the client's own files cannot be used: {0}")]
     Store(#[from] PrivateFileError),
 }
 
-/// Puts the parts together; nothing is sent yet.
+/// Puts the parts together for the server in use; nothing is sent yet.
 ///
 /// # Errors
 /// When there can be no HTTP client, or no private files.
 pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
+    app_for(config.servers.in_use().ok_or(StartError::NoServer)?, config, edge)
+}
+
+/// Puts the parts together for `server`; nothing is sent yet.
+///
+/// # Errors
+/// When there can be no HTTP client, or no private files.
+pub fn app_for(server: &Server, config: &Config, edge: &Edge) -> Result<App, StartError> {
     let options = ClientOptions { extra_ca_pem: config.extra_ca_pem.clone(), ..ClientOptions::default() };
     let patient = ClientOptions { timeout: TOOL_TIMEOUT, ..options.clone() };
     let sign_in = SignIn {
@@ -64,11 +78,11 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
         random: Arc::clone(&edge.random),
         tokens: TokenStore::open(&config.state_dir)?,
         clients: ClientStore::open(&config.state_dir)?,
-        settings: config.sign_in.clone(),
+        settings: server.sign_in.clone(),
         notice: Arc::clone(&edge.notice),
         waits: edge.waits.clone(),
     };
-    Ok(App::new(Wire::new(client(&patient)?), sign_in))
+    Ok(App::new(Wire::new(client(&patient)?), sign_in).over(server.program.clone()))
 }
 
 /// Does `command`, or opens the prompt.
@@ -76,15 +90,27 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
 /// # Errors
 /// When the client cannot start; whatever happens later is told to the person and becomes the exit code.
 pub async fn run(config: &Config, command: Option<&Command>, format: Format, edge: &Edge) -> Result<Exit, StartError> {
+    let Some(command) = command else {
+        let (for_later, edge) = (config.clone(), edge.clone());
+        let make = move |server: &Server| app_for(server, &for_later, &edge);
+        let mut connections = Connections::new(&config.servers, Box::new(make))?;
+        return repl::repl(&mut connections, Some(config.state_dir.join("history"))).await;
+    };
     let mut app = app(config, edge)?;
     let report = match command {
-        None => return Ok(repl::repl(&mut app, Some(config.state_dir.join("history"))).await),
-        Some(Command::Verb(verb)) => perform(&mut app, verb, format).await,
-        Some(Command::MetadataDocument) => metadata_document(&app),
+        Command::Verb(verb) => perform(&mut app, verb, format).await,
+        Command::MetadataDocument => metadata_document(&app),
+        Command::PrintConfig { host } => host_entry(*host, config)?,
     };
     app.close().await;
     print(&report);
     Ok(report.exit)
+}
+
+fn host_entry(host: Host, config: &Config) -> Result<Report, StartError> {
+    let entry = host.entry(config.servers.in_use().ok_or(StartError::NoServer)?);
+    let text = serde_json::to_string_pretty(&entry).unwrap_or_default();
+    Ok(Report { stderr: format!("{}\n", host.place()), ..Report::success(sanitize_json(&text)) })
 }
 
 fn metadata_document(app: &App) -> Report {

@@ -2,6 +2,8 @@
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::hosts::Host;
+
 /// What can be done with a server, at the prompt and as a command of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Verb {
@@ -59,6 +61,12 @@ pub enum Command {
     Verb(Verb),
     /// Print this client's metadata document, to be hosted at `MCP_CLIENT_METADATA_URL`.
     MetadataDocument,
+    /// Print the entry that makes another MCP client use this server.
+    PrintConfig {
+        /// Which client.
+        #[arg(long = "for", value_enum, value_name = "CLIENT")]
+        host: Host,
+    },
 }
 
 /// One thing to do at the prompt.
@@ -67,6 +75,13 @@ pub enum PromptCommand {
     /// What the program can do as well.
     #[command(flatten)]
     Verb(Verb),
+    /// List the servers; the one in use has a star.
+    Servers,
+    /// Use another server, by its name or its URL.
+    Connect {
+        /// Its name or URL.
+        server: String,
+    },
     /// Show this, or more about one command.
     Help {
         /// The command.

@@ -89,7 +89,7 @@ async fn demo(mut cli: Cli) -> anyhow::Result<ExitCode> {
         notice: notice_on_stderr(),
         waits: Waits::at_a_terminal(),
     };
-    let exit = run(&config, None, Format::Text, &edge).await;
+    let exit = Box::pin(run(&config, None, Format::Text, &edge)).await;
     drop(started.children);
     Ok(exit?.into())
 }

@@ -32,7 +32,7 @@ pub(super) fn signed_in(app: &App, format: Format) -> Report {
         }
         Format::Text => {
             let end = held.expires_at.map(|end| format!("; {}", left(end, app.now()))).unwrap_or_default();
-            Report::success(format!("You are signed in to {}{end}.", sanitize_line(app.server())))
+            Report::success(format!("You are signed in to {}{end}.", sanitize_line(&app.server())))
         }
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn signed_in(app: &App, format: Format) -> Report {
 fn no_token(app: &App, format: Format) -> Report {
     Report::success(match format {
         Format::Json => to_json(&json!({"kind": "none"})),
-        Format::Text => format!("{} asks for no sign-in, so there is no token.", sanitize_line(app.server())),
+        Format::Text => format!("{} asks for no sign-in, so there is no token.", sanitize_line(&app.server())),
     })
 }
 

@@ -158,3 +158,49 @@ fn an_issuer_is_vouched_for_by_its_url() {
     assert!(config(with("")).unwrap().sign_in.assume_s256.is_empty());
     assert_eq!(problems(with("auth.example")), ["MCP_CLIENT_ASSUME_S256"]);
 }
+
+const FILE: &str = r#"{"servers": {"notes": {"url": "https://notes.example/mcp", "auth": {"type": "oauth",
+    "authorization_url": "https://login.example/authorize", "client_id": "mine", "client_secret": "hush",
+    "scope": "notes:read"}}, "local": {"command": "notes", "auth": {"type": "oauth",
+    "authorization_url": "https://login.example/authorize", "resource": "https://local.example/mcp"}}}}"#;
+
+fn in_file(text: &str, settings: Settings) -> Result<Config, Vec<InvalidSetting>> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("servers.json");
+    std::fs::write(&file, text).unwrap();
+    config(Settings { config: Some(file), ..settings })
+}
+
+#[test]
+fn the_server_in_use_is_the_one_named_or_that_of_the_url_or_the_first_one() {
+    let used = |settings| in_file(FILE, settings).unwrap().servers.in_use().unwrap().name.clone();
+    assert_eq!(used(Settings::default()), "notes");
+    assert_eq!(used(Settings { server: some("local"), ..Settings::default() }), "local");
+    assert_eq!(used(Settings { url: some("https://mcp.example/"), ..Settings::default() }), "default");
+    let both = Settings { url: some("https://mcp.example/"), server: some("notes"), ..Settings::default() };
+    assert_eq!(used(both), "notes");
+    let unknown = in_file(FILE, Settings { server: some("gone"), ..Settings::default() }).unwrap_err();
+    assert_eq!(unknown[0].to_string(), "MCP_CLIENT_SERVER: there is no server \"gone\". Fix: use one of notes, local.");
+    let missing = Settings { config: Some("/nonexistent/x.json".into()), ..Settings::default() };
+    assert_eq!(problems(missing), ["MCP_CLIENT_CONFIG"]);
+    assert_eq!(in_file("{", Settings::default()).unwrap_err()[0].name, "MCP_CLIENT_CONFIG");
+}
+
+#[test]
+fn an_entry_says_how_to_sign_in_and_the_settings_say_the_rest() {
+    let config = in_file(FILE, Settings { client_id: some("other"), ..Settings::default() }).unwrap();
+    let notes = &config.sign_in;
+    assert_eq!(notes.server.as_str(), "https://notes.example/mcp");
+    assert!(
+        matches!(&notes.client, ClientChoice::PreRegistered { credentials, issuer: None } if credentials.id == "mine")
+    );
+    assert_eq!(notes.scope.as_ref().unwrap().to_string(), "notes:read");
+    assert_eq!(notes.redirect_uri.as_str(), "http://localhost:3030/callback");
+    assert_eq!(notes.stated.authorization_endpoint.as_ref().unwrap().as_str(), "https://login.example/authorize");
+    assert_eq!(notes.stated.issuer, None, "a server is asked for its issuer");
+    let local = &config.servers.all[1].sign_in;
+    assert_eq!(local.server.as_str(), "https://local.example/mcp");
+    assert_eq!(local.stated.issuer.as_ref().unwrap().as_str(), "https://login.example");
+    assert_eq!(local.client, ClientChoice::Dynamic);
+    assert!(!config.to_string().contains("hush"));
+}

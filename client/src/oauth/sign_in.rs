@@ -17,7 +17,7 @@ use super::{
     discovery::{
         DiscoveryError, IssuerMetadata, ResourceMetadata,
         issuer_metadata::{self, Pkce},
-        own_issuer, resource_metadata,
+        own_issuer,
     },
     dpop::Possession,
     endpoint::Endpoint,
@@ -41,8 +41,10 @@ mod by_device;
 mod identity;
 mod kept;
 mod machine;
+mod stated;
 
 pub use machine::AssertionFileError;
+pub use stated::Stated;
 
 /// Where a token is asked for, and what it is to be good for.
 #[derive(Clone, Copy)]
@@ -75,6 +77,8 @@ impl<'a> About<'a> {
 pub struct SignInSettings {
     /// The MCP server; its URL is the resource.
     pub server: Endpoint,
+    /// What the person's configuration says about the issuer.
+    pub stated: Stated,
     /// Which way leads to a token.
     pub grant: Grant,
     /// Who this client is.
@@ -181,6 +185,19 @@ pub enum SignInError {
         expected: String,
         /// Where the server points.
         found: String,
+    },
+    /// The configuration is about another address.
+    #[error(
+        "the configuration says {name} {stated}, but the authorization server of this MCP server publishes {published}, at \
+         another address; nothing is sent there. If that is right, correct {name} or leave it out"
+    )]
+    StatedElsewhere {
+        /// The field.
+        name: &'static str,
+        /// What stands in it.
+        stated: String,
+        /// What the issuer publishes.
+        published: String,
     },
     /// The token endpoint wants a method that the credentials cannot serve.
     #[error(
@@ -296,7 +313,7 @@ impl SignIn {
     /// The first thing that went wrong; nothing after it was done.
     pub async fn access_token(&self, challenge: &BearerChallenge, reuse: Reuse<'_>) -> Result<Held, SignInError> {
         let settings = &self.settings;
-        let resource = resource_metadata::fetch(&self.http, &settings.server, challenge).await?;
+        let resource = self.resource(challenge).await?;
         let scope =
             scope::choose(settings.scope.as_ref(), challenge.scope.as_ref(), resource.scopes_supported.as_ref());
         if let Some(held) = self.kept(&resource, scope.as_ref(), reuse).await? {
@@ -345,6 +362,9 @@ impl SignIn {
         // RFC 8414 §2: who does not say has the code grant; another one is tried all the same.
         if pkce == Pkce::NotNeeded && !metadata.grant_types.as_ref().is_none_or(offered) {
             return Err(SignInError::GrantNotOffered { issuer: metadata.issuer, grant_type });
+        }
+        for warning in self.settings.stated.check(&metadata)? {
+            (self.notice)(&warning);
         }
         Ok(metadata)
     }

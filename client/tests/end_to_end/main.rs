@@ -17,5 +17,6 @@ mod one_shot;
 mod realm;
 mod renewal;
 mod restarts;
+mod stdio;
 mod terminal;
 mod wire;

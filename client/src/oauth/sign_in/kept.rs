@@ -4,7 +4,7 @@
 use super::{About, ClientChoice, Held, Reuse, SignIn, SignInError};
 use crate::oauth::{
     challenge::BearerChallenge,
-    discovery::{ResourceMetadata, resource_metadata},
+    discovery::ResourceMetadata,
     dpop::Possession,
     revocation,
     scope::Scope,
@@ -49,7 +49,7 @@ impl SignIn {
     /// When the server's metadata or the files cannot be read. Tokens that cannot be given back are forgotten all the
     /// same, and the person is told.
     pub async fn forget(&self, challenge: &BearerChallenge) -> Result<(), SignInError> {
-        let resource = resource_metadata::fetch(&self.http, &self.settings.server, challenge).await?;
+        let resource = self.resource(challenge).await?;
         let issuer = resource.authorization_server.as_str();
         if let Some(stored) = self.tokens.find(issuer, &resource.resource)?
             && let Err(error) = self.give_back(&resource, &stored).await

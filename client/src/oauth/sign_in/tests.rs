@@ -479,3 +479,32 @@ async fn a_token_file_that_others_can_read_is_not_used() {
     assert!(matches!(error, SignInError::Store(PrivateFileError::Exposed { .. })));
     assert!(error.to_string().contains("chmod 600"));
 }
+
+#[tokio::test]
+async fn a_path_stated_differently_is_warned_about_and_another_address_refused() {
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    client.settings.stated.token_endpoint = Some(endpoint(&format!("{}/oauth/token", world.origin)));
+    signed_in(&world, &client).await.unwrap();
+    let warned = lock(&world.notices).join("\n");
+    assert!(warned.contains("/oauth/token, but ") && warned.contains("/token, which is used."), "{warned}");
+    assert_eq!(world.seen("/oauth/token").len(), 0);
+
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    client.settings.stated.authorization_endpoint = Some(endpoint("https://login.example/authorize"));
+    let refused = signed_in(&world, &client).await;
+    assert!(matches!(refused, Err(SignInError::StatedElsewhere { name: "authorization_url", .. })), "{refused:?}");
+    assert_eq!((world.sign_ins(), world.seen("/token").len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_is_a_program_is_not_asked_for_its_issuer() {
+    let world = World::start().await;
+    let mut client = world.client(allows).await;
+    client.settings.stated.issuer = Some(endpoint(&world.origin));
+    let held = client.access_token(&BearerChallenge::default(), Reuse::Kept).await.unwrap();
+    assert_eq!((held.token.reveal(), world.paths()), (TOKEN, vec![ISSUER_METADATA.to_owned(), "/token".to_owned()]));
+    client.forget(&BearerChallenge::default()).await.unwrap();
+    assert_eq!(world.seen(RESOURCE_METADATA).len(), 0);
+}

@@ -28,7 +28,7 @@ use crate::oauth::{
     client_store::ClientStore,
     grant::Grant,
     loopback::RedirectUri,
-    sign_in::{ClientChoice, SignIn, SignInSettings},
+    sign_in::{ClientChoice, SignIn, SignInSettings, Stated},
     token_store::TokenStore,
     waits::Waits,
 };
@@ -232,6 +232,7 @@ impl World {
             clients: ClientStore::open(self.folder.path()).unwrap(),
             settings: SignInSettings {
                 server: endpoint(&self.server()),
+                stated: Stated::default(),
                 grant: Grant::AuthorizationCode,
                 client: pre_registered(),
                 private_key: None,
