@@ -19,8 +19,16 @@ use url::Url;
 #[async_trait]
 impl ClientStore for SqlStore {
     async fn client(&self, id: &ClientId) -> Result<Option<RegisteredClient>, StoreError> {
+        let now = self.recent.version();
+        if let Some(client) = self.recent.client(now, id) {
+            return Ok(Some(client));
+        }
         let query = sqlx::query("SELECT * FROM clients WHERE id = $1").bind(id.as_str());
-        query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+        let client = query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()?;
+        if let Some(client) = &client {
+            self.recent.keep_client(now, client);
+        }
+        Ok(client)
     }
 
     async fn clients(&self) -> Result<Vec<RegisteredClient>, StoreError> {

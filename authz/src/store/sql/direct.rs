@@ -17,7 +17,12 @@ const ADD: &str = "INSERT INTO direct_grants (id, subject, client_id, scope, res
 
 /// Nearly always the grant is there, and nothing is written.
 pub(super) async fn find_or_add(store: &SqlStore, candidate: &Grant) -> Result<Grant, StoreError> {
+    let now = store.recent.version();
+    if let Some(found) = store.recent.direct_grant(now, candidate) {
+        return Ok(found);
+    }
     if let Some(found) = find(&store.reader, candidate).await? {
+        store.recent.keep_direct_grant(now, &found);
         return Ok(found);
     }
     sqlx::query(ADD)

@@ -13,17 +13,21 @@ mod initial_access;
 mod open;
 mod people;
 mod place;
+mod recent;
 mod refresh;
 mod resources;
 mod row;
 mod sessions;
 mod single_use;
+mod wal_index;
 
 use super::{Store, StoreError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use place::Place;
+use recent::Recent;
 use sqlx::{Any, AnyPool, Transaction};
+use std::sync::Arc;
 
 /// A store on a SQL database.
 #[derive(Clone, Debug)]
@@ -32,6 +36,7 @@ pub struct SqlStore {
     writer: AnyPool,
     begin: &'static str,
     place: Option<Place>,
+    recent: Arc<Recent>,
 }
 
 /// How long a grant is kept after the time of its code and its refresh tokens: no access token lives longer.

@@ -1,13 +1,13 @@
 //! Opening the database: its folder, its connections, its schema.
 
-use super::{SqlStore, StoreError, place::Place};
+use super::{SqlStore, StoreError, place::Place, recent::Recent, wal_index::WalIndex};
 use serving::DatabaseUrl;
 use sqlx::{
     Any, AnyConnection, Connection as _,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     pool::PoolOptions,
 };
-use std::{io, path::Path, str::FromStr as _, time::Duration};
+use std::{io, path::Path, str::FromStr as _, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 const READERS: u32 = 4;
@@ -54,7 +54,8 @@ impl SqlStore {
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = sqlite_pool(READERS).connect_with(options).await?;
         // The write lock at once: a transaction that reads first could not get it later without failing.
-        Ok(Self { reader, writer, begin: "BEGIN IMMEDIATE", place: Some(Place::new(file)) })
+        let recent = Arc::new(Recent::new(WalIndex::of(file)));
+        Ok(Self { reader, writer, begin: "BEGIN IMMEDIATE", place: Some(Place::new(file)), recent })
     }
 
     async fn open_postgres(url: &DatabaseUrl) -> Result<Self, StoreError> {
@@ -67,7 +68,8 @@ impl SqlStore {
         });
         let pool = pool.connect_with(options).await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        Ok(Self { reader: pool.clone(), writer: pool, begin: "BEGIN", place: None })
+        let recent = Arc::new(Recent::new(WalIndex::none()));
+        Ok(Self { reader: pool.clone(), writer: pool, begin: "BEGIN", place: None, recent })
     }
 
     /// Waits until every connection is closed.

@@ -17,11 +17,28 @@ rules! {
     putting_a_client_keeps_its_standing,
     only_a_client_that_registered_itself_is_replaced_and_not_once_disabled,
     a_client_that_is_not_active_is_cut_off,
+    what_another_process_does_to_a_client_counts_at_once,
     a_deleted_client_takes_everything_with_it,
     clients_that_left_the_file_are_gone,
     only_unused_clients_that_nobody_here_registered_are_swept,
     initial_access_tokens_are_found_until_their_time_is_over,
     a_confidential_client_without_its_secret_is_an_error_and_not_a_public_client,
+}
+
+async fn what_another_process_does_to_a_client_counts_at_once(database: Database) {
+    let (store, other) = (database.open().await, database.open().await);
+    let known = client("c_1", Origin::SelfRegistered);
+    other.add_client(&known).await.unwrap();
+    let seen = async || store.client(&known.id).await.unwrap();
+    for standing in [ClientStanding::Disabled, ClientStanding::Active, ClientStanding::AwaitingApproval] {
+        for _ in 0..3 {
+            assert!(seen().await.is_some());
+        }
+        other.set_client_standing(&known.id, standing, NOW).await.unwrap();
+        assert_eq!(seen().await.unwrap().standing, standing);
+    }
+    other.delete_client(&known.id).await.unwrap();
+    assert_eq!(seen().await, None);
 }
 
 async fn clients_survive_a_restart_with_every_member(database: Database) {

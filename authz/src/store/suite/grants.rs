@@ -12,6 +12,7 @@ use std::sync::Arc;
 rules! {
     a_revoked_grant_stays_revoked,
     a_direct_grant_is_used_again_until_it_is_revoked,
+    a_direct_grant_that_another_process_revoked_is_not_used_again,
     of_sixteen_parallel_askers_all_get_the_same_direct_grant,
     a_revoked_token_has_no_grant_behind_it_until_it_is_over,
 }
@@ -43,6 +44,18 @@ async fn a_revoked_token_has_no_grant_behind_it_until_it_is_over(database: Datab
     assert_eq!(store.grant_behind(&grant.id, &revoked).await.unwrap(), Some(grant.clone()), "the token is forgotten");
     store.revoke_grant(&grant.id, NOW).await.unwrap();
     assert_eq!(store.grant_behind(&grant.id, &other).await.unwrap(), None);
+}
+
+async fn a_direct_grant_that_another_process_revoked_is_not_used_again(database: Database) {
+    let (store, other) = (database.open().await, database.open().await);
+    store.put_client(&client("c_1", Origin::Operator)).await.unwrap();
+    let ask = async || store.direct_grant(&direct("c_1", "https://one.example/mcp")).await.unwrap().id;
+    for _ in 0..3 {
+        let id = ask().await;
+        assert_eq!([ask().await, ask().await], [id.clone(), id.clone()]);
+        other.revoke_grant(&id, NOW).await.unwrap();
+        assert_ne!(ask().await, id);
+    }
 }
 
 fn direct(client: &str, resource: &str) -> Grant {
