@@ -53,6 +53,7 @@ async function settings() {
         MCP_CALLBACK_PORT: String(await freePort()),
         MCP_CLIENT_METADATA_URL: 'https://conformance-test.local/client-metadata.json',
         BROWSER: 'curl --silent --location --noproxy * --output /dev/null',
+        MCP_CLIENT_FORM_DEFAULTS: 'true',
         // For servers of 2025-03-26, which are their own issuer; all others name another.
         MCP_CLIENT_ASSUME_S256: new URL(server).origin,
         MCP_CLIENT_ID: context.client_id,

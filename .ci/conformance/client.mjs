@@ -19,8 +19,8 @@ const SUITES = [
     { folder: 'conformance-0.1', newest: 'draft', options: [] }
 ];
 
-/** What the client does not claim to do: fill in forms for a server, and carry skills. */
-const NOT_OFFERED = /^(elicitation|sep-2640)-/;
+/** What the client does not claim to have: the extension for skills. */
+const NOT_OFFERED = /^sep-2640-/;
 
 /** Its issuer is not the one that its address stands for (RFC 8414 §3.3), in the older suite only. */
 const WRONG_ISSUER = { folder: 'conformance-0.1', name: 'auth/2025-03-26-oauth-metadata-backcompat' };

@@ -7,7 +7,7 @@ use rmcp::model::{CallToolResult, JsonObject, Tool};
 
 use crate::{
     flow::Wire,
-    mcp::{Era, McpError, Session},
+    mcp::{Era, Forms, Greeting, McpError, Session},
     oauth::{
         challenge::BearerChallenge,
         discovery::{self, Probe},
@@ -31,8 +31,8 @@ pub struct App {
     /// Instead of HTTP.
     program: Option<Program>,
     session: Option<Open>,
-    /// What the server was found to be; asked anew after a failure.
-    era: Era,
+    /// The era in it is what the server was found to be; asked anew after a failure.
+    greeting: Greeting,
     patience: Duration,
 }
 
@@ -121,13 +121,27 @@ impl App {
     /// Nothing is sent before the first command.
     #[must_use]
     pub const fn new(http: Wire, sign_in: SignIn) -> Self {
-        Self { http, sign_in, program: None, session: None, era: Era::Newest, patience: PATIENCE }
+        Self {
+            http,
+            sign_in,
+            program: None,
+            session: None,
+            greeting: Greeting { era: Era::Newest, forms: Forms::NotOffered },
+            patience: PATIENCE,
+        }
     }
 
     /// The same for a server that is a program, if it is one.
     #[must_use]
     pub fn over(mut self, program: Option<Program>) -> Self {
         self.program = program;
+        self
+    }
+
+    /// What becomes of forms that the server asks to have filled in.
+    #[must_use]
+    pub const fn with_forms(mut self, forms: Forms) -> Self {
+        self.greeting.forms = forms;
         self
     }
 
@@ -272,7 +286,7 @@ impl App {
         };
         let held = held.map(Box::new);
         let opened = within(self.patience, Box::pin(self.session(held.as_deref()))).await;
-        self.era = opened.as_ref().map(Session::era).unwrap_or_default();
+        self.greeting.era = opened.as_ref().map(Session::era).unwrap_or_default();
         match opened {
             // A session that needed a token to open has used it: it may be refused later for what happened meanwhile.
             Ok(session) => Ok(Attempt::Done(Open { session, held }.used())),
@@ -299,10 +313,10 @@ impl App {
     async fn session(&self, held: Option<&Held>) -> Result<Session, McpError> {
         let token = held.map(|held| &held.token);
         if let Some(program) = &self.program {
-            return Session::start(program, token).await;
+            return Session::start(program, token, self.greeting.forms).await;
         }
         let wire = self.http.proving(held.and_then(|held| held.possession.clone()));
-        Session::open_in(self.era, &wire, &self.sign_in.settings.server, token).await
+        Session::open_in(self.greeting, &wire, &self.sign_in.settings.server, token).await
     }
 }
 

@@ -76,6 +76,10 @@ pub struct Settings {
     /// Sign in at this issuer although it does not publish that it checks PKCE with S256; know that it does [default: none].
     #[arg(long, global = true, env = "MCP_CLIENT_ASSUME_S256", value_name = "ISSUER", value_delimiter = ',')]
     pub assume_s256: Vec<String>,
+    /// Answer forms that a server asks to have filled in with the defaults that it gave them; it may take that for your
+    /// consent. Without this, servers are told that there is nobody to fill in forms [default: false].
+    #[arg(long, global = true, env = "MCP_CLIENT_FORM_DEFAULTS", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub form_defaults: Option<String>,
     /// Where tokens, registrations and history are kept [default: portcullis in your state directory].
     #[arg(long, global = true, env = "MCP_CLIENT_STATE_DIR", value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     cli::Settings,
+    mcp::Forms,
     oauth::{
         browser::Browser,
         client::{ClientCredentials, ClientSecret},
@@ -46,6 +47,8 @@ pub struct Config {
     pub sign_in: SignInSettings,
     /// All servers that the person has, that one among them.
     pub servers: Servers,
+    /// What becomes of forms that a server asks to have filled in.
+    pub forms: Forms,
     /// Where tokens, registrations and history are kept.
     pub state_dir: PathBuf,
     /// The file that the client's private key was read from.
@@ -66,12 +69,14 @@ impl TryFrom<&Settings> for Config {
         check_transport(raw, &mut problems);
         let base = sign_in(raw, &mut problems);
         let servers = base.and_then(|base| servers::servers(raw, &base, &mut problems));
+        let forms = forms(raw, &mut problems);
         let state_dir = state_dir(raw, &mut problems);
         let extra_ca_pem = raw.ca_cert.as_deref().and_then(|file| certificates(file, &mut problems));
         let config = servers.zip(state_dir).and_then(|(servers, state_dir)| {
             Some(Self {
                 sign_in: servers.in_use()?.sign_in.clone(),
                 servers,
+                forms,
                 state_dir,
                 private_key: raw.grant.client_private_key.clone(),
                 ca_cert: raw.ca_cert.clone(),
@@ -106,6 +111,13 @@ fn sign_in(raw: &Settings, problems: &mut Problems) -> Option<SignInSettings> {
         browser: if raw.no_browser { Browser::Disabled } else { Browser::new(raw.browser.as_deref()) },
         patience: PATIENCE,
     })
+}
+
+fn forms(raw: &Settings, problems: &mut Problems) -> Forms {
+    match boolean("MCP_CLIENT_FORM_DEFAULTS", raw.form_defaults.as_ref(), problems) {
+        Some(true) => Forms::Defaults,
+        Some(false) | None => Forms::NotOffered,
+    }
 }
 
 /// An empty value is none, as in a file of settings with nothing behind the `=`.
@@ -267,6 +279,7 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_CALLBACK_PORT={port}")?;
         writeln!(f, "MCP_CLIENT_METADATA_URL={}", settings.metadata_url.as_ref().map_or("", Endpoint::as_str))?;
         writeln!(f, "MCP_CLIENT_ASSUME_S256={}", settings.assume_s256.join(","))?;
+        writeln!(f, "MCP_CLIENT_FORM_DEFAULTS={}", self.forms == Forms::Defaults)?;
         writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())?;
         writeln!(f, "MCP_CA_CERT={}", self.ca_cert.as_deref().unwrap_or(Path::new("")).display())?;
         writeln!(f, "MCP_LOG_FORMAT={}", self.log_format)

@@ -82,7 +82,7 @@ pub fn app_for(server: &Server, config: &Config, edge: &Edge) -> Result<App, Sta
         notice: Arc::clone(&edge.notice),
         waits: edge.waits.clone(),
     };
-    Ok(App::new(Wire::new(client(&patient)?), sign_in).over(server.program.clone()))
+    Ok(App::new(Wire::new(client(&patient)?), sign_in).over(server.program.clone()).with_forms(config.forms))
 }
 
 /// Does `command`, or opens the prompt.

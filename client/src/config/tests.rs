@@ -152,6 +152,14 @@ fn a_metadata_document_is_an_https_url_with_a_path_and_replaces_the_demo_client(
 }
 
 #[test]
+fn forms_are_answered_with_their_defaults_only_where_that_was_said() {
+    let with = |word: &str| Settings { form_defaults: some(word), ..Settings::default() };
+    assert_eq!(config(Settings::default()).unwrap().forms, Forms::NotOffered);
+    assert_eq!(config(with("true")).unwrap().forms, Forms::Defaults);
+    assert_eq!(problems(with("maybe")), ["MCP_CLIENT_FORM_DEFAULTS"]);
+}
+
+#[test]
 fn an_issuer_is_vouched_for_by_its_url() {
     let with = |issuer: &str| Settings { assume_s256: vec![issuer.to_owned()], ..Settings::default() };
     assert_eq!(config(with("https://auth.example")).unwrap().sign_in.assume_s256, ["https://auth.example"]);

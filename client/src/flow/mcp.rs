@@ -91,7 +91,12 @@ impl StreamableHttpClient for Wire {
         limit: usize,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failure> {
         let (token, headers) = self.authorization((&Method::GET, &uri), token, headers);
-        self.http.get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, limit).await
+        let stream =
+            self.http.get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, limit).await;
+        if let Some(listening) = &self.listening {
+            listening.notify_one();
+        }
+        stream
     }
 }
 

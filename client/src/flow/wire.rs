@@ -1,6 +1,7 @@
 //! The way out of this program: an HTTP client, and who is told about what goes through it.
 
 use std::sync::Arc;
+use tokio::sync::Notify;
 use url::Url;
 
 use super::{Flow, Open, Outcome, Sent, StepKind, shorten::Shortener, split};
@@ -16,19 +17,28 @@ pub struct Wire {
     pub(super) http: reqwest::Client,
     pub(super) flow: Option<Arc<Flow>>,
     pub(super) possession: Option<Possession>,
+    /// Told when the server's own stream was asked for and answered.
+    pub(super) listening: Option<Arc<Notify>>,
 }
 
 impl Wire {
     /// Nobody is told.
     #[must_use]
     pub const fn new(http: reqwest::Client) -> Self {
-        Self { http, flow: None, possession: None }
+        Self { http, flow: None, possession: None, listening: None }
     }
 
     /// Each exchange is told to `flow`.
     #[must_use]
     pub const fn reporting_to(http: reqwest::Client, flow: Arc<Flow>) -> Self {
-        Self { http, flow: Some(flow), possession: None }
+        Self { http, flow: Some(flow), possession: None, listening: None }
+    }
+
+    /// `listening` is told when the server's own stream is there, or is known not to come.
+    #[must_use]
+    pub fn announcing(mut self, listening: Arc<Notify>) -> Self {
+        self.listening = Some(listening);
+        self
     }
 
     pub(super) const fn is_told(&self) -> bool {

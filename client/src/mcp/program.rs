@@ -17,7 +17,7 @@ use tokio::{
     process::Child,
 };
 
-use super::{McpError, Session, client_config};
+use super::{Forms, McpError, Session, forms::Handler};
 use crate::{
     oauth::{challenge::BearerChallenge, scope::Scope, token::AccessToken},
     servers::Program,
@@ -45,7 +45,7 @@ impl Session {
     ///
     /// # Errors
     /// When it cannot be started, or ends instead of answering; with its last words. See [`McpError`].
-    pub async fn start(program: &Program, token: Option<&AccessToken>) -> Result<Self, McpError> {
+    pub async fn start(program: &Program, token: Option<&AccessToken>, forms: Forms) -> Result<Self, McpError> {
         let mut process = program.process(token.map(AccessToken::reveal));
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let cannot =
@@ -61,10 +61,10 @@ impl Session {
             preferred_versions: vec![ProtocolVersion::LATEST],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
-        match client_config().serve_with_lifecycle((output, input), lifecycle).await {
+        match Handler::new(forms).serve_with_lifecycle((output, input), lifecycle).await {
             Ok(service) => {
                 let program = Some(Running { _child: child });
-                Ok(Self { service, schemas_known: AtomicBool::new(false), _program: program })
+                Ok(Self { service, schemas_known: AtomicBool::new(false), listening: None, _program: program })
             }
             Err(error) => {
                 // The words may come a little later than the end of the output.

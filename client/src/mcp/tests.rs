@@ -2,9 +2,12 @@ use super::{
     catalog::{MAX_ENTRIES, MAX_PAGES},
     *,
 };
-use crate::oauth::testing::{
-    endpoint, wire,
-    world::{Reply, TOKEN, World, complete},
+use crate::oauth::{
+    scope::Scope,
+    testing::{
+        endpoint, wire,
+        world::{Reply, TOKEN, World, complete},
+    },
 };
 use http::header;
 use serde_json::json;
@@ -281,6 +284,29 @@ async fn a_server_that_asks_for_input_for_ever_is_left_after_a_while() {
     session.call("x", None).await.unwrap_err();
     let rounds = methods(&world).iter().filter(|method| *method == "tools/call").count();
     assert!((1..=16).contains(&rounds), "{rounds}");
+}
+
+#[tokio::test]
+async fn a_form_is_answered_with_its_defaults_where_a_person_said_so_and_not_offered_elsewhere() {
+    let world = World::start().await;
+    let schema = json!({"type": "object", "properties": {"sure": {"type": "boolean", "default": true}}});
+    let form = json!({"mode": "form", "message": "Sure?", "requestedSchema": schema});
+    let asked = json!({"form": {"method": "elicitation/create", "params": form}});
+    let more = json!({"resultType": "input_required", "requestState": "s", "inputRequests": asked});
+    world.reply("mcp:tools/call", Reply::json(200, &json!({"jsonrpc": "2.0", "id": "ID", "result": more})));
+    for (forms, offered, answer) in [
+        (Forms::NotOffered, json!(null), json!({"action": "decline"})),
+        (Forms::Defaults, json!({"form": {}}), json!({"action": "accept", "content": {"sure": true}})),
+    ] {
+        let (greeting, token) = (Greeting { forms, ..Greeting::default() }, AccessToken::parse(TOKEN));
+        let server = endpoint(&world.server());
+        let session = Session::open_in(greeting, &wire(), &server, token.as_ref()).await.unwrap();
+        session.call("x", None).await.unwrap_err();
+        let last = world.seen("/mcp").pop().unwrap().json();
+        let metadata = &last["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+        assert_eq!((&metadata["elicitation"], &last["params"]["inputResponses"]["form"]), (&offered, &answer));
+        assert_eq!(last["params"]["requestState"], "s");
+    }
 }
 
 #[tokio::test]
