@@ -83,6 +83,10 @@ pub struct Settings {
     /// Where tokens, registrations and history are kept [default: portcullis in your state directory].
     #[arg(long, global = true, env = "MCP_CLIENT_STATE_DIR", value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
+    /// What keeps tokens and registrations: files there, or the keyring of the system, if this program was built with it
+    /// [default: files].
+    #[arg(long, global = true, env = "MCP_CLIENT_STORE", value_name = "STORE")]
+    pub store: Option<String>,
     /// The command that opens a page [default: what the system has].
     #[arg(long, global = true, env = "BROWSER", value_name = "COMMAND")]
     pub browser: Option<String>,

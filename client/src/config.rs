@@ -21,6 +21,7 @@ use crate::{
         loopback::RedirectUri,
         scope::Scope,
         sign_in::{ClientChoice, SignInSettings, Stated},
+        vault::Store,
     },
 };
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub forms: Forms,
     /// Where tokens, registrations and history are kept.
     pub state_dir: PathBuf,
+    /// What keeps the secret ones of them.
+    pub store: Store,
     /// The file that the client's private key was read from.
     pub private_key: Option<PathBuf>,
     /// The file of certificates to trust besides the system's.
@@ -71,6 +74,7 @@ impl TryFrom<&Settings> for Config {
         let servers = base.and_then(|base| servers::servers(raw, &base, &mut problems));
         let forms = forms(raw, &mut problems);
         let state_dir = state_dir(raw, &mut problems);
+        let store = store(raw, &mut problems).unwrap_or_default();
         let extra_ca_pem = raw.ca_cert.as_deref().and_then(|file| certificates(file, &mut problems));
         let config = servers.zip(state_dir).and_then(|(servers, state_dir)| {
             Some(Self {
@@ -78,6 +82,7 @@ impl TryFrom<&Settings> for Config {
                 servers,
                 forms,
                 state_dir,
+                store,
                 private_key: raw.grant.client_private_key.clone(),
                 ca_cert: raw.ca_cert.clone(),
                 extra_ca_pem,
@@ -230,6 +235,18 @@ fn state_dir(raw: &Settings, problems: &mut Problems) -> Option<PathBuf> {
     problems.check("MCP_CLIENT_STATE_DIR", "set it to a folder that only you can read", home)
 }
 
+fn store(raw: &Settings, problems: &mut Problems) -> Option<Store> {
+    let name = given(raw.store.as_ref())?;
+    let (setting, fix) = ("MCP_CLIENT_STORE", "use files, or keyring in a program built with it");
+    let store =
+        problems.check(setting, fix, Store::parse(name).ok_or_else(|| format!("there is no store {name:?}")))?;
+    if store == Store::Keyring && !Store::HAS_KEYRING {
+        let fix = "use files, or build the client with --features keyring";
+        problems.add(setting, "this program was built without the keyring", fix);
+    }
+    Some(store)
+}
+
 fn certificates(file: &Path, problems: &mut Problems) -> Option<Vec<u8>> {
     let content = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()));
     problems.check("MCP_CA_CERT", "name a file of PEM certificates", content)
@@ -281,6 +298,7 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_CLIENT_ASSUME_S256={}", settings.assume_s256.join(","))?;
         writeln!(f, "MCP_CLIENT_FORM_DEFAULTS={}", self.forms == Forms::Defaults)?;
         writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())?;
+        writeln!(f, "MCP_CLIENT_STORE={}", self.store.as_str())?;
         writeln!(f, "MCP_CA_CERT={}", self.ca_cert.as_deref().unwrap_or(Path::new("")).display())?;
         writeln!(f, "MCP_LOG_FORMAT={}", self.log_format)
     }

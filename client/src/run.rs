@@ -19,6 +19,7 @@ use crate::{
         private_files::PrivateFileError,
         sign_in::{Notice, SignIn},
         token_store::TokenStore,
+        vault::Vault,
         waits::Waits,
     },
     repl,
@@ -72,12 +73,13 @@ pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
 pub fn app_for(server: &Server, config: &Config, edge: &Edge) -> Result<App, StartError> {
     let options = ClientOptions { extra_ca_pem: config.extra_ca_pem.clone(), ..ClientOptions::default() };
     let patient = ClientOptions { timeout: TOOL_TIMEOUT, ..options.clone() };
+    let vault = Vault::open(config.store).map_err(PrivateFileError::from)?;
     let sign_in = SignIn {
         http: Wire::new(client(&options)?),
         clock: Arc::clone(&edge.clock),
         random: Arc::clone(&edge.random),
-        tokens: TokenStore::open(&config.state_dir)?,
-        clients: ClientStore::open(&config.state_dir)?,
+        tokens: TokenStore::open_in(&config.state_dir, &vault)?,
+        clients: ClientStore::open_in(&config.state_dir, &vault)?,
         settings: server.sign_in.clone(),
         notice: Arc::clone(&edge.notice),
         waits: edge.waits.clone(),

@@ -61,6 +61,19 @@ fn ports_move_the_default_addresses() {
 }
 
 #[test]
+fn secrets_are_kept_in_files_unless_the_keyring_is_built_in_and_chosen() {
+    let with = |store: &str| Settings { store: some(store), ..Settings::default() };
+    assert_eq!(config(Settings::default()).unwrap().store, Store::Files);
+    assert_eq!(config(with("files")).unwrap().store, Store::Files);
+    assert!(config(with("")).unwrap().to_string().contains("MCP_CLIENT_STORE=files\n"));
+    assert_eq!(problems(with("memory")), ["MCP_CLIENT_STORE"]);
+    match config(with("keyring")) {
+        Ok(config) => assert!(Store::HAS_KEYRING && config.store == Store::Keyring),
+        Err(problems) => assert!(!Store::HAS_KEYRING && problems[0].to_string().contains("--features keyring")),
+    }
+}
+
+#[test]
 fn a_code_that_is_pasted_needs_no_port() {
     let pasted = || Settings { redirect_uri: some("urn:ietf:wg:oauth:2.0:oob"), ..Settings::default() };
     let config = config(pasted()).unwrap();

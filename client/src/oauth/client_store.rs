@@ -10,6 +10,7 @@ use super::{
     loopback::RedirectUri,
     private_files::{PrivateFileError, PrivateFolder},
     registration::RegisteredClient,
+    vault::Vault,
 };
 
 /// The folder `clients`.
@@ -38,7 +39,15 @@ impl ClientStore {
     /// # Errors
     /// When the folder cannot be made, or others may read it.
     pub fn open(folder: &Path) -> Result<Self, PrivateFileError> {
-        PrivateFolder::open(folder.join("clients")).map(Self)
+        Self::open_in(folder, &Vault::Files)
+    }
+
+    /// As [`Self::open`], with what is secret in `vault`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in(folder: &Path, vault: &Vault) -> Result<Self, PrivateFileError> {
+        PrivateFolder::open_in(folder.join("clients"), vault).map(Self)
     }
 
     /// The registration at `issuer` for `redirect_uri` whose secret is still good at `now`.

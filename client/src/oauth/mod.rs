@@ -26,6 +26,7 @@ pub mod signing;
 pub mod token;
 pub mod token_exchange;
 pub mod token_store;
+pub mod vault;
 pub mod waits;
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Small files that only their owner may read: 0600 in a folder of 0700, replaced whole or not at all.
+//! Small files that only their owner may read: 0600 in a folder of 0700, replaced whole or not at all; or what stands in for
+//! them in a [`Vault`].
 
 use ring::digest;
 use serde::{Serialize, de::DeserializeOwned};
@@ -9,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+
+use super::vault::{KeyringError, Vault};
 
 /// Largest file read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -22,6 +25,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub struct PrivateFolder {
     path: PathBuf,
+    vault: Vault,
 }
 
 /// Why a private file cannot be used.
@@ -43,6 +47,9 @@ pub enum PrivateFileError {
         /// What it said.
         source: io::Error,
     },
+    /// The keyring that stands in for the files.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// Larger than any file we write.
     #[error("{} is too large to be one of ours", .0.display())]
     TooLarge(PathBuf),
@@ -60,13 +67,21 @@ impl PrivateFolder {
     /// # Errors
     /// When it cannot be made, or others may read it.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, PrivateFileError> {
+        Self::open_in(path, &Vault::Files)
+    }
+
+    /// As [`Self::open`], with what is kept under a key in `vault`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in(path: impl Into<PathBuf>, vault: &Vault) -> Result<Self, PrivateFileError> {
         let path = path.into();
         let made = folder_builder().recursive(true).create(&path);
         let metadata = made.and_then(|()| fs::metadata(&path)).map_err(|source| io_error(&path, source))?;
         if is_exposed(&metadata) {
             return Err(PrivateFileError::Exposed { path, mode: "700" });
         }
-        Ok(Self { path })
+        Ok(Self { path, vault: vault.clone() })
     }
 
     /// The folder.
@@ -114,7 +129,12 @@ impl PrivateFolder {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_json<T: DeserializeOwned>(&self, key: &[&str]) -> Result<Option<T>, PrivateFileError> {
-        Ok(self.read(&file_name(key))?.and_then(|content| serde_json::from_slice(&content).ok()))
+        let content = match &self.vault {
+            Vault::Files => self.read(&file_name(key))?,
+            #[cfg(any(test, feature = "keyring"))]
+            Vault::Keyring(keyring) => keyring.read(&self.entry_name(key))?,
+        };
+        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
     }
 
     /// Keeps `value` under `key`, which may hold anything.
@@ -122,7 +142,12 @@ impl PrivateFolder {
     /// # Errors
     /// As [`Self::write`].
     pub fn write_json<T: Serialize>(&self, key: &[&str], value: &T) -> Result<(), PrivateFileError> {
-        self.write(&file_name(key), &serde_json::to_vec(value).unwrap_or_default())
+        let content = serde_json::to_vec(value).unwrap_or_default();
+        match &self.vault {
+            Vault::Files => self.write(&file_name(key), &content),
+            #[cfg(any(test, feature = "keyring"))]
+            Vault::Keyring(keyring) => Ok(keyring.write(&self.entry_name(key), &content)?),
+        }
     }
 
     /// Removes what is kept under `key`.
@@ -130,7 +155,19 @@ impl PrivateFolder {
     /// # Errors
     /// As [`Self::remove`].
     pub fn remove_json(&self, key: &[&str]) -> Result<(), PrivateFileError> {
-        self.remove(&file_name(key))
+        match &self.vault {
+            Vault::Files => self.remove(&file_name(key)),
+            #[cfg(any(test, feature = "keyring"))]
+            Vault::Keyring(keyring) => Ok(keyring.remove(&self.entry_name(key))?),
+        }
+    }
+
+    /// What an entry of the keyring is called: the folder tells several clients of one person apart.
+    #[cfg(any(test, feature = "keyring"))]
+    fn entry_name(&self, key: &[&str]) -> String {
+        let folder = self.path.to_string_lossy();
+        let key: Vec<&str> = std::iter::once(folder.as_ref()).chain(key.iter().copied()).collect();
+        file_name(&key)
     }
 
     /// Waits until nobody else holds the lock of `key`, in this process or another; it ends when it is dropped.

@@ -10,6 +10,7 @@ use super::{
     private_files::{FileLock, PrivateFileError, PrivateFolder},
     scope::Scope,
     token::{AccessToken, RefreshToken},
+    vault::Vault,
 };
 
 /// A token with less than this left is not worth using.
@@ -64,7 +65,15 @@ impl TokenStore {
     /// # Errors
     /// When the folder cannot be made, or others may read it.
     pub fn open(folder: &Path) -> Result<Self, PrivateFileError> {
-        PrivateFolder::open(folder.join("tokens")).map(Self)
+        Self::open_in(folder, &Vault::Files)
+    }
+
+    /// As [`Self::open`], with what is secret in `vault`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in(folder: &Path, vault: &Vault) -> Result<Self, PrivateFileError> {
+        PrivateFolder::open_in(folder.join("tokens"), vault).map(Self)
     }
 
     /// The token of `issuer` for `resource`, in time or not.
