@@ -96,6 +96,12 @@ pub struct Settings {
     /// Extra trusted certificates, as a PEM file.
     #[arg(long, global = true, env = "MCP_CA_CERT", value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
+    /// Show each HTTP step as it happens, with secrets cut [default: false].
+    #[arg(long, global = true, env = "MCP_CLIENT_TRACE", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub trace: Option<String>,
+    /// Append these steps to this file, as JSON lines; it is made so that only you can read it [default: none].
+    #[arg(long, global = true, env = "MCP_CLIENT_TRACE_FILE", value_name = "FILE")]
+    pub trace_file: Option<PathBuf>,
     /// How log lines look.
     #[arg(long, global = true, env = "MCP_LOG_FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,

@@ -60,6 +60,10 @@ pub struct Config {
     pub ca_cert: Option<PathBuf>,
     /// What stands in it.
     pub extra_ca_pem: Option<Vec<u8>>,
+    /// Whether each step of the flow is shown.
+    pub trace: bool,
+    /// The file that they are appended to.
+    pub trace_file: Option<PathBuf>,
     /// How log lines look.
     pub log_format: LogFormat,
 }
@@ -73,6 +77,7 @@ impl TryFrom<&Settings> for Config {
         let base = sign_in(raw, &mut problems);
         let servers = base.and_then(|base| servers::servers(raw, &base, &mut problems));
         let forms = forms(raw, &mut problems);
+        let trace = boolean("MCP_CLIENT_TRACE", raw.trace.as_ref(), &mut problems);
         let state_dir = state_dir(raw, &mut problems);
         let store = store(raw, &mut problems).unwrap_or_default();
         let extra_ca_pem = raw.ca_cert.as_deref().and_then(|file| certificates(file, &mut problems));
@@ -86,6 +91,8 @@ impl TryFrom<&Settings> for Config {
                 private_key: raw.grant.client_private_key.clone(),
                 ca_cert: raw.ca_cert.clone(),
                 extra_ca_pem,
+                trace: trace?,
+                trace_file: raw.trace_file.clone().filter(|file| !file.as_os_str().is_empty()),
                 log_format: raw.log_format,
             })
         });
@@ -299,6 +306,8 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_CLIENT_FORM_DEFAULTS={}", self.forms == Forms::Defaults)?;
         writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())?;
         writeln!(f, "MCP_CLIENT_STORE={}", self.store.as_str())?;
+        writeln!(f, "MCP_CLIENT_TRACE={}", self.trace)?;
+        writeln!(f, "MCP_CLIENT_TRACE_FILE={}", self.trace_file.as_deref().unwrap_or(Path::new("")).display())?;
         writeln!(f, "MCP_CA_CERT={}", self.ca_cert.as_deref().unwrap_or(Path::new("")).display())?;
         writeln!(f, "MCP_LOG_FORMAT={}", self.log_format)
     }

@@ -19,5 +19,7 @@ pub mod oauth;
 pub mod repl;
 pub mod run;
 pub mod servers;
+pub mod status;
 pub mod terminal;
+pub mod trace;
 pub mod verbs;

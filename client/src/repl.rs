@@ -4,13 +4,15 @@ use rustyline::{Config, DefaultEditor};
 use std::path::{Path, PathBuf};
 
 use crate::{
-    app::Exit,
+    app::{App, Exit},
     commands::{Report, perform},
     connections::{ConnectError, Connections},
     line::{self, Input},
     run::StartError,
+    status,
     terminal::{print, sanitize_line, say},
-    verbs::{Format, Line, PromptCommand, help},
+    trace::Trace,
+    verbs::{Format, Line, PromptCommand, Switch, help},
 };
 
 const PROMPT: &str = "mcp> ";
@@ -20,9 +22,12 @@ const HISTORY_LINES: usize = 1000;
 ///
 /// # Errors
 /// When the client of the server in use cannot be made.
-pub async fn repl(connections: &mut Connections, history: Option<PathBuf>) -> Result<Exit, StartError> {
+pub async fn repl(connections: &mut Connections, trace: &Trace, history: Option<PathBuf>) -> Result<Exit, StartError> {
     let app = connections.app()?;
-    if let Err(error) = app.connect().await {
+    let waiting = status::waiting(&format!("Connecting to {} …", app.server()));
+    let connected = app.connect().await;
+    drop(waiting);
+    if let Err(error) = connected {
         let report = Report::from(error);
         print(&report);
         return Ok(report.exit);
@@ -45,7 +50,7 @@ pub async fn repl(connections: &mut Connections, history: Option<PathBuf>) -> Re
                 remember(&mut editor, &line, history.as_deref());
                 match line::parse(&line) {
                     Input::Run(Line { command: PromptCommand::Quit, .. }) => break,
-                    input => print(&answer(connections, input).await),
+                    input => print(&answer(connections, trace, input).await),
                 }
             }
             // Ctrl-C as well as Ctrl-D: whoever started something around the prompt ends it then.
@@ -57,7 +62,7 @@ pub async fn repl(connections: &mut Connections, history: Option<PathBuf>) -> Re
 }
 
 /// Does what the line asks for.
-async fn answer(connections: &mut Connections, input: Input) -> Report {
+async fn answer(connections: &mut Connections, trace: &Trace, input: Input) -> Report {
     let Line { command, json } = match input {
         Input::Nothing => return Report::success(String::new()),
         Input::Say(words) => return Report::success(words),
@@ -70,8 +75,12 @@ async fn answer(connections: &mut Connections, input: Input) -> Report {
             Some(words) => Report::success(words),
             None => Report::failure(Exit::Usage, "there is no such command; type help"),
         },
+        PromptCommand::Trace { switch } => {
+            trace.show(switch == Switch::On);
+            Report::success(String::new())
+        }
         PromptCommand::Servers => Report::success(connections.table()),
-        PromptCommand::Connect { server } => match connections.connect(&server).await {
+        PromptCommand::Connect { server } => match connect(connections, &server).await {
             Ok(app) => Report::success(format!("Connected to {}.", sanitize_line(&app.server()))),
             Err(ConnectError::App(error)) => error.into(),
             Err(error) => Report::failure(Exit::Usage, &error.to_string()),
@@ -81,6 +90,11 @@ async fn answer(connections: &mut Connections, input: Input) -> Report {
             Err(error) => Report::failure(Exit::Usage, &error.to_string()),
         },
     }
+}
+
+async fn connect<'a>(connections: &'a mut Connections, server: &str) -> Result<&'a mut App, ConnectError> {
+    let _waiting = status::waiting(&format!("Connecting to {server} …"));
+    connections.connect(server).await
 }
 
 fn editor(history: Option<&Path>) -> rustyline::Result<DefaultEditor> {

@@ -1,5 +1,6 @@
 //! From a checked configuration to an exit code.
 
+use anstyle::Style;
 use ring::rand::SecureRandom;
 use std::{sync::Arc, time::Duration};
 use verification_keys::{
@@ -12,7 +13,7 @@ use crate::{
     commands::{Report, perform},
     config::Config,
     connections::Connections,
-    flow::Wire,
+    flow::{Flow, Wire},
     hosts::Host,
     oauth::{
         client_store::ClientStore,
@@ -24,7 +25,9 @@ use crate::{
     },
     repl,
     servers::Server,
+    status,
     terminal::{print, sanitize, sanitize_json},
+    trace::Trace,
     verbs::{Command, Format},
 };
 
@@ -50,6 +53,9 @@ pub enum StartError {
     /// No HTTP client.
     #[error("MCP_CA_CERT cannot be used: {0}")]
     Http(#[from] ClientError),
+    /// No file for the steps.
+    #[error("MCP_CLIENT_TRACE_FILE cannot be used: {0}")]
+    Trace(#[source] PrivateFileError),
     /// The settings lead to no server.
     #[error("there is no server to connect to. Set MCP_SERVER_URL")]
     NoServer,
@@ -58,24 +64,17 @@ pub enum StartError {
     Store(#[from] PrivateFileError),
 }
 
-/// Puts the parts together for the server in use; nothing is sent yet.
+/// Puts the parts together for `server`; nothing is sent yet. Its steps are told to `flow`.
 ///
 /// # Errors
 /// When there can be no HTTP client, or no private files.
-pub fn app(config: &Config, edge: &Edge) -> Result<App, StartError> {
-    app_for(config.servers.in_use().ok_or(StartError::NoServer)?, config, edge)
-}
-
-/// Puts the parts together for `server`; nothing is sent yet.
-///
-/// # Errors
-/// When there can be no HTTP client, or no private files.
-pub fn app_for(server: &Server, config: &Config, edge: &Edge) -> Result<App, StartError> {
+pub fn app(server: &Server, config: &Config, edge: &Edge, flow: &Arc<Flow>) -> Result<App, StartError> {
     let options = ClientOptions { extra_ca_pem: config.extra_ca_pem.clone(), ..ClientOptions::default() };
     let patient = ClientOptions { timeout: TOOL_TIMEOUT, ..options.clone() };
     let vault = Vault::open(config.store).map_err(PrivateFileError::from)?;
+    let wire = |options| client(options).map(|http| Wire::reporting_to(http, Arc::clone(flow)));
     let sign_in = SignIn {
-        http: Wire::new(client(&options)?),
+        http: wire(&options)?,
         clock: Arc::clone(&edge.clock),
         random: Arc::clone(&edge.random),
         tokens: TokenStore::open_in(&config.state_dir, &vault)?,
@@ -84,7 +83,7 @@ pub fn app_for(server: &Server, config: &Config, edge: &Edge) -> Result<App, Sta
         notice: Arc::clone(&edge.notice),
         waits: edge.waits.clone(),
     };
-    Ok(App::new(Wire::new(client(&patient)?), sign_in).over(server.program.clone()).with_forms(config.forms))
+    Ok(App::new(wire(&patient)?, sign_in).over(server.program.clone()).with_forms(config.forms))
 }
 
 /// Does `command`, or opens the prompt.
@@ -92,13 +91,15 @@ pub fn app_for(server: &Server, config: &Config, edge: &Edge) -> Result<App, Sta
 /// # Errors
 /// When the client cannot start; whatever happens later is told to the person and becomes the exit code.
 pub async fn run(config: &Config, command: Option<&Command>, format: Format, edge: &Edge) -> Result<Exit, StartError> {
+    let trace = Trace::new(config.trace, config.trace_file.as_deref()).map_err(StartError::Trace)?;
+    let flow = trace.flow(Arc::clone(&edge.clock));
     let Some(command) = command else {
         let (for_later, edge) = (config.clone(), edge.clone());
-        let make = move |server: &Server| app_for(server, &for_later, &edge);
+        let make = move |server: &Server| app(server, &for_later, &edge, &flow);
         let mut connections = Connections::new(&config.servers, Box::new(make))?;
-        return repl::repl(&mut connections, Some(config.state_dir.join("history"))).await;
+        return repl::repl(&mut connections, &trace, Some(config.state_dir.join("history"))).await;
     };
-    let mut app = app(config, edge)?;
+    let mut app = app(config.servers.in_use().ok_or(StartError::NoServer)?, config, edge, &flow)?;
     let report = match command {
         Command::Verb(verb) => perform(&mut app, verb, format).await,
         Command::MetadataDocument => metadata_document(&app),
@@ -123,9 +124,5 @@ fn metadata_document(app: &App) -> Report {
 /// Notices go to stderr, so that stdout holds results only.
 #[must_use]
 pub fn notice_on_stderr() -> Notice {
-    use std::io::Write as _;
-    Arc::new(|text| {
-        // A closed terminal is not worth a word.
-        let _closed = writeln!(std::io::stderr().lock(), "{}", sanitize(text));
-    })
+    Arc::new(|text| status::aside(Style::new(), &sanitize(text)))
 }

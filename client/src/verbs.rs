@@ -1,6 +1,6 @@
 //! The one list of verbs: the prompt and the program read them with it, and help and completion are made from it.
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::hosts::Host;
 
@@ -82,6 +82,12 @@ pub enum PromptCommand {
         /// Its name or URL.
         server: String,
     },
+    /// Show each HTTP step as it happens, with secrets cut.
+    Trace {
+        /// From now on, or no more.
+        #[arg(value_enum, value_name = "ON | OFF")]
+        switch: Switch,
+    },
     /// Show this, or more about one command.
     Help {
         /// The command.
@@ -103,6 +109,15 @@ pub struct Line {
     /// What to do.
     #[command(subcommand)]
     pub command: PromptCommand,
+}
+
+/// `on` or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// From now on.
+    On,
+    /// No more.
+    Off,
 }
 
 /// How results are printed.

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::{
     app::{App, AppError, Exit},
+    status,
     verbs::{Format, Verb},
 };
 use arguments::{Arguments, InvalidArguments};
@@ -20,7 +21,23 @@ use show::to_json;
 
 /// Does what `verb` says.
 pub async fn perform(app: &mut App, verb: &Verb, format: Format) -> Report {
+    let _waiting = status::waiting(&waiting_for(verb));
     done(app, verb, format).await.unwrap_or_else(|failed| failed)
+}
+
+fn waiting_for(verb: &Verb) -> String {
+    match verb {
+        Verb::List => "Listing the tools …".to_owned(),
+        Verb::Call { tool, .. } => format!("Calling {tool} …"),
+        Verb::Resources => "Listing the resources …".to_owned(),
+        Verb::Read { uri } => format!("Reading {uri} …"),
+        Verb::Prompts => "Listing the prompts …".to_owned(),
+        Verb::Prompt { prompt, .. } => format!("Filling in {prompt} …"),
+        Verb::Whoami => "Asking who you are …".to_owned(),
+        Verb::Token { .. } => "Looking for a token …".to_owned(),
+        Verb::Login { .. } => "Signing in …".to_owned(),
+        Verb::Logout => "Signing out …".to_owned(),
+    }
 }
 
 /// Both sides are reports: the second one ends a verb early.

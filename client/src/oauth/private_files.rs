@@ -176,7 +176,7 @@ impl PrivateFolder {
     /// When there can be no lock file, or somebody holds it for longer than [`LOCK_PATIENCE`].
     pub async fn lock(&self, key: &[&str]) -> Result<FileLock, PrivateFileError> {
         let path = self.path.join(file_name(key)).with_extension("lock");
-        let file = lock_file_options().open(&path).map_err(|source| io_error(&path, source))?;
+        let file = private_file_options().open(&path).map_err(|source| io_error(&path, source))?;
         let held = async {
             loop {
                 match file.try_lock() {
@@ -202,6 +202,18 @@ impl PrivateFolder {
             _ => Ok(()),
         }
     }
+}
+
+/// Opens the file at `path` to append to it, and makes it with 0600 if it is not there.
+///
+/// # Errors
+/// When it cannot be written, or others may read it.
+pub fn append_to(path: &Path) -> Result<fs::File, PrivateFileError> {
+    let file = private_file_options().append(true).open(path).map_err(|source| io_error(path, source))?;
+    if file.metadata().is_ok_and(|metadata| is_exposed(&metadata)) {
+        return Err(PrivateFileError::Exposed { path: path.to_owned(), mode: "600" });
+    }
+    Ok(file)
 }
 
 /// Names made of hostile text are hashed, so that they cannot leave the folder; lengths keep the parts apart.
@@ -231,7 +243,7 @@ fn folder_builder() -> fs::DirBuilder {
     builder
 }
 
-fn lock_file_options() -> fs::OpenOptions {
+fn private_file_options() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]

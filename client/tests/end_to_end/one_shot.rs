@@ -100,6 +100,38 @@ async fn every_verb_of_the_prompt_is_a_command_with_json() {
 }
 
 #[tokio::test]
+async fn a_trace_tells_the_whole_login_in_order_and_no_secret() {
+    let realm = Realm::start().await;
+    let mut terminal = Terminal::new(realm.folder.path(), &realm.server());
+    let file = realm.folder.path().join("trace.jsonl");
+    terminal.set("MCP_CLIENT_TRACE_FILE", file.to_str().unwrap());
+    let traced = [&["--trace"], &CALL[..]].concat();
+    let (output, _) = terminal.run_and_sign_in(&traced, &mut realm.browser(None), Decision::Allow).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let steps: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = steps.iter().map(|step| step["kind"].as_str().unwrap()).collect();
+    let login = [
+        "unauthenticated_request",
+        "resource_metadata",
+        "issuer_metadata",
+        "authorization_request",
+        "callback",
+        "token_request",
+    ];
+    assert_eq!(kinds[..6], login, "{kinds:?}");
+    assert_eq!(kinds.last(), Some(&"call_tool"), "{kinds:?}");
+    let shown = stderr(&output);
+    let numbered = shown.lines().filter(|line| line.starts_with('[')).count();
+    assert_eq!(numbered, steps.len(), "{shown}");
+    assert!(shown.contains("grant_type=authorization_code") && shown.contains("tools/call get_time → 200"), "{shown}");
+    let token = stdout(&terminal.run(&["token", "--reveal"]).await);
+    for told in [&shown, &text] {
+        assert!(!told.contains(token.trim()) && !told.contains("simple-mcp-secret-123"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_use_tool_errors_and_a_missing_server_have_codes_of_their_own() {
     let (_realm, terminal) = signed_in().await;
     for (arguments, code) in [
