@@ -323,11 +323,18 @@ impl Answer {
         Url::parse(ISSUER).unwrap().join(self.header(header::LOCATION).unwrap()).unwrap()
     }
 
-    /// A JSON error: status, code, and that it is not to be kept.
+    /// A JSON error: status, code, that it is not to be kept, and that its description has legal characters only.
     pub(crate) fn error(&self) -> (u16, String) {
         assert_eq!(self.header(header::CACHE_CONTROL), Some("no-store"));
+        assert_description(self.json()["error_description"].as_str().unwrap());
         (self.status.as_u16(), self.json()["error"].as_str().unwrap().to_owned())
     }
+}
+
+/// RFC 6749 §4.1.2.1, §5.2: MUST NOT have characters outside of %x20-21 / %x23-5B / %x5D-7E.
+pub(crate) fn assert_description(description: &str) {
+    let legal = description.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\');
+    assert!(legal && !description.is_empty(), "{description}");
 }
 
 /// A query parameter that has to be there at most once.

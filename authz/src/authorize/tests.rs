@@ -7,6 +7,7 @@ use crate::{
     authorize::{DecisionError, deny},
     domain::{CodeSecret, PENDING_LIFETIME},
     protocol::Nonce,
+    routes,
     testing::*,
 };
 use axum::body::Body;
@@ -25,6 +26,7 @@ async fn assert_refused(server: &Server, changes: &[(&str, &str)], code: &str) {
     let target = ask(server, changes).await.location();
     assert!(target.as_str().starts_with(&format!("{REDIRECT_URI}?")), "{changes:?}: {target}");
     assert_eq!(target.parameter("error").as_deref(), Some(code), "{changes:?}");
+    assert_description(&target.parameter("error_description").unwrap());
     assert_eq!(target.parameter("state").as_deref(), Some("xyz"), "{changes:?}");
     assert_eq!(target.parameter("iss").as_deref(), Some(ISSUER), "{changes:?}");
     assert_eq!(target.parameter("code"), None);
@@ -146,6 +148,9 @@ async fn the_only_registered_redirect_uri_may_be_left_out() {
     let server = Server::start().await;
     let pending = server.pending(&request_with(&[("redirect_uri", "")])).await;
     assert_eq!(pending.redirect_uri.as_str(), REDIRECT_URI);
+    let metadata = serde_json::json!({ "redirect_uris": ["https://app.example/a", "https://app.example/b"] });
+    let client = server.post_json(routes::REGISTER, &metadata).await.json()["client_id"].as_str().unwrap().to_owned();
+    assert_page(&ask(&server, &[("client_id", &client), ("redirect_uri", "")]).await, "app.example");
 }
 
 #[tokio::test]
