@@ -3,8 +3,10 @@
 
 mod keys;
 mod requests;
+mod tokens;
 
 pub(crate) use requests::*;
+pub(crate) use tokens::*;
 
 use crate::{
     assertion_issuers::AssertionIssuers,

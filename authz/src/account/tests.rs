@@ -4,12 +4,12 @@ use crate::{
     pages::testing::{HTTPS_REDIRECT, Tab, field, operator_client, register},
     protocol::AuthenticationMethod,
     routes,
-    testing::{Answer, CLIENT, ISSUER, Options, Parameter as _, RESOURCE, SECRET, Server, exchange, with},
+    testing::{
+        Answer, CLIENT, ISSUER, Options, Parameter as _, RESOURCE, RESOURCE_SERVER, SECRET, Server, exchange, with,
+    },
 };
 use http::{StatusCode, header};
 use std::time::Duration;
-
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
 
 async fn active(server: &Server, token: &str) -> bool {
     let answer = server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &[("token", token)]).await;

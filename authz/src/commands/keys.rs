@@ -113,8 +113,6 @@ mod tests {
     use crate::{config::Config, routes, testing::*};
     use std::time::Duration;
 
-    const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
-
     async fn is_active(server: &Server, token: &str) -> bool {
         let answer = server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &[("token", token)]).await;
         answer.json()["active"].as_bool().unwrap()

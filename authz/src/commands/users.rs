@@ -250,9 +250,8 @@ mod tests {
     async fn a_deleted_person_is_gone_and_so_are_their_tokens() {
         let server = Server::start().await;
         let token = server.token(RESOURCE).await;
-        let resource_server = ("mcp-server", "mcp-server-secret-123");
         let active = async || {
-            let answer = server.post_as(resource_server, routes::INTROSPECT, &[("token", &token)]).await;
+            let answer = server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &[("token", &token)]).await;
             answer.json()["active"].as_bool().unwrap()
         };
         assert!(active().await);

@@ -14,8 +14,6 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
-
 async fn ask(server: &Server, changes: &[(&str, &str)]) -> Answer {
     let form = with(&[("resource", RESOURCE)], changes);
     server.post_as((CLIENT, SECRET), routes::DEVICE_AUTHORIZATION, &form).await
@@ -47,16 +45,6 @@ async fn waiting(server: &Server, begun: &Value) -> DeviceAuthorization {
 
 async fn person(server: &Server) -> AuthenticatedPerson {
     AuthenticatedPerson::by_password(server.subject().await, NOW)
-}
-
-fn claims(response: &Value) -> Value {
-    let payload = response["access_token"].as_str().unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-}
-
-async fn is_active(server: &Server, response: &Value) -> bool {
-    let form = [("token", response["access_token"].as_str().unwrap())];
-    server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &form).await.json()["active"] == json!(true)
 }
 
 #[tokio::test]
@@ -111,7 +99,7 @@ async fn the_device_polls_until_a_person_allows_it() {
     let claims = claims(&tokens);
     assert_eq!((&claims["sub"], &claims["aud"]), (&json!(server.subject().await.as_str()), &json!(RESOURCE)));
     assert_eq!((&claims["scope"], &claims["auth_time"]), (&json!("mcp:read mcp:write"), &json!(NOW.as_second())));
-    assert!(is_active(&server, &tokens).await);
+    assert!(server.is_active(&tokens).await);
     let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
     assert_eq!(server.post_as((CLIENT, SECRET), routes::TOKEN, &form).await.status, StatusCode::OK);
 }
@@ -159,7 +147,7 @@ async fn a_replayed_device_code_is_refused_and_its_grant_revoked_across_a_restar
     let tokens = poll(&server, &device).await.json();
     let server = server.restart().await;
     assert_eq!(poll(&server, &device).await.error(), refused("invalid_grant"));
-    assert!(!is_active(&server, &tokens).await);
+    assert!(!server.is_active(&tokens).await);
 }
 
 #[tokio::test]

@@ -13,8 +13,6 @@ use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
-
 async fn introspect(server: &Server, token: &str) -> Answer {
     server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &[("token", token)]).await
 }
@@ -25,16 +23,12 @@ fn assert_inactive(answer: &Answer, what: &str) {
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
 }
 
-fn claims(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
-}
-
 #[tokio::test]
 async fn a_live_token_is_active_with_its_claims() {
     let server = Server::start().await;
     let token = server.token(RESOURCE).await;
     let answer = introspect(&server, &token).await;
-    let claims = claims(&token);
+    let claims = claims_of(&token);
     let expected = json!({
         "active": true, "scope": "mcp:read mcp:write", "client_id": CLIENT, "sub": claims["sub"], "aud": RESOURCE,
         "iss": ISSUER, "exp": claims["exp"], "iat": claims["iat"], "jti": claims["jti"], "token_type": "Bearer",
@@ -54,7 +48,7 @@ async fn a_token_for_another_resource_is_inactive() {
 #[tokio::test]
 async fn a_well_signed_token_that_was_never_issued_is_inactive() {
     let server = Server::start().await;
-    let issued = claims(&server.token(RESOURCE).await);
+    let issued = claims_of(&server.token(RESOURCE).await);
     let mint = |changes: Value| {
         let mut claims = issued.clone();
         for (name, value) in changes.as_object().unwrap() {
@@ -129,7 +123,7 @@ async fn revoking_the_grant_ends_its_token_across_a_restart() {
     let token = server.token(RESOURCE).await;
     let server = server.restart().await;
     assert_eq!(introspect(&server, &token).await.json()["active"], true);
-    let grant_id = GrantId::parse(claims(&token)["grant_id"].as_str().unwrap()).unwrap();
+    let grant_id = GrantId::parse(claims_of(&token)["grant_id"].as_str().unwrap()).unwrap();
     server.services.store.revoke_grant(&grant_id, NOW).await.unwrap();
     let server = server.restart().await;
     assert_inactive(&introspect(&server, &token).await, "revoked");

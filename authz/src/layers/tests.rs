@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 use serving::AuditTarget;
 use std::{net::SocketAddr, time::Duration};
 
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
-
 async fn limited(proxies: &[&str]) -> Server {
     let proxies: Vec<_> = proxies.iter().map(|one| (*one).to_owned()).collect();
     let trusted_proxies = TrustedProxies::parse(&proxies).unwrap();

@@ -92,7 +92,7 @@ async fn an_id_token_is_no_access_token_here() {
     let answer = user_info(&server, &[&format!("Bearer {id_token}")]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     let asked = [("token", id_token)];
-    let answer = server.post_as(("mcp-server", "mcp-server-secret-123"), routes::INTROSPECT, &asked).await;
+    let answer = server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &asked).await;
     assert_eq!(answer.json(), json!({ "active": false }));
 }
 

@@ -3,9 +3,7 @@
 use crate::{routes, testing::*};
 use axum::body::Body;
 use http::{Request, StatusCode, header};
-use serde_json::{Value, json};
-
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
+use serde_json::Value;
 
 async fn tokens(server: &Server) -> Value {
     let code = server.code(&AUTHORIZATION_REQUEST).await;
@@ -14,11 +12,6 @@ async fn tokens(server: &Server) -> Value {
 
 fn text<'a>(response: &'a Value, name: &str) -> &'a str {
     response[name].as_str().unwrap()
-}
-
-async fn is_active(server: &Server, response: &Value) -> bool {
-    let form = [("token", text(response, "access_token"))];
-    server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &form).await.json()["active"] == json!(true)
 }
 
 async fn refresh(server: &Server, response: &Value) -> Answer {
@@ -35,14 +28,6 @@ fn assert_done(answer: &Answer) {
     assert_eq!(answer.header(header::CACHE_CONTROL), Some("no-store"));
 }
 
-async fn register_public(server: &Server) -> String {
-    let metadata = json!({
-        "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none",
-        "grant_types": ["authorization_code", "refresh_token"],
-    });
-    server.post_json(routes::REGISTER, &metadata).await.json()["client_id"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn a_refresh_token_takes_its_grant_and_access_tokens_with_it() {
     for hint in ["", "refresh_token", "access_token", "id_token"] {
@@ -51,7 +36,7 @@ async fn a_refresh_token_takes_its_grant_and_access_tokens_with_it() {
         let second = refresh(&server, &first).await.json();
         let form = with(&[("token", text(&second, "refresh_token"))], &[("token_type_hint", hint)]);
         assert_done(&revoke(&server, &form).await);
-        assert!(!is_active(&server, &first).await && !is_active(&server, &second).await, "{hint}");
+        assert!(!server.is_active(&first).await && !server.is_active(&second).await, "{hint}");
         assert_eq!(refresh(&server, &second).await.error(), (400, "invalid_grant".to_owned()));
         assert_done(&revoke(&server, &form).await);
     }
@@ -74,9 +59,9 @@ async fn a_revoked_access_token_is_inactive_at_once_and_the_others_live() {
         let second = refresh(&server, &first).await.json();
         let form = with(&[("token", text(&first, "access_token"))], &[("token_type_hint", hint)]);
         assert_done(&revoke(&server, &form).await);
-        assert!(!is_active(&server, &first).await, "{hint}");
+        assert!(!server.is_active(&first).await, "{hint}");
         let server = server.restart().await;
-        assert!(!is_active(&server, &first).await && is_active(&server, &second).await, "{hint}");
+        assert!(!server.is_active(&first).await && server.is_active(&second).await, "{hint}");
         assert_eq!(refresh(&server, &second).await.status, StatusCode::OK);
     }
 }
@@ -89,13 +74,13 @@ async fn what_is_no_token_is_gone_already() {
     for unknown in ["x", &"a".repeat(64), &"a".repeat(100_000), "a.b.c", &tampered, "\u{0}"] {
         assert_done(&revoke(&server, &[("token", unknown)]).await);
     }
-    assert!(is_active(&server, &first).await);
+    assert!(server.is_active(&first).await);
 }
 
 #[tokio::test]
 async fn another_clients_token_stays_alive_and_the_client_is_told() {
     let server = Server::start().await;
-    let other = register_public(&server).await;
+    let other = server.register_public(&["authorization_code", "refresh_token"]).await;
     let first = tokens(&server).await;
     for name in ["access_token", "refresh_token"] {
         let form = [("token", text(&first, name)), ("client_id", other.as_str())];
@@ -103,19 +88,19 @@ async fn another_clients_token_stays_alive_and_the_client_is_told() {
         let as_resource_server = server.post_as(RESOURCE_SERVER, routes::REVOKE, &form[..1]).await;
         assert_eq!(as_resource_server.error(), (400, "invalid_grant".to_owned()), "{name}");
     }
-    assert!(is_active(&server, &first).await);
+    assert!(server.is_active(&first).await);
     assert_eq!(refresh(&server, &first).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_public_client_revokes_its_own_tokens_by_its_id() {
     let server = Server::start().await;
-    let public = register_public(&server).await;
+    let public = server.register_public(&["authorization_code", "refresh_token"]).await;
     let code = server.code(&request_with(&[("client_id", &public)])).await;
     let first = server.post(routes::TOKEN, &with(&exchange(&code), &[("client_id", &public)])).await.json();
     let form = [("token", text(&first, "refresh_token")), ("client_id", public.as_str())];
     assert_done(&server.post(routes::REVOKE, &form).await);
-    assert!(!is_active(&server, &first).await);
+    assert!(!server.is_active(&first).await);
 }
 
 #[tokio::test]
@@ -127,7 +112,7 @@ async fn the_client_has_to_prove_who_it_is() {
     assert_eq!(server.post(routes::REVOKE, &form).await.error(), invalid_client);
     assert_eq!(server.post(routes::REVOKE, &with(&form, &[("client_id", CLIENT)])).await.error(), invalid_client);
     assert_eq!(server.post_as((CLIENT, "wrong"), routes::REVOKE, &form).await.error(), invalid_client);
-    assert!(is_active(&server, &first).await);
+    assert!(server.is_active(&first).await);
 }
 
 #[tokio::test]

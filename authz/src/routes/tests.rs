@@ -168,7 +168,7 @@ async fn a_database_that_does_not_answer_is_503_with_a_time_to_come_back_everywh
     let metadata = json!({ "redirect_uris": [REDIRECT_URI] });
     for answer in [
         server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await,
-        server.post_as(("mcp-server", "mcp-server-secret-123"), routes::INTROSPECT, &[("token", &token)]).await,
+        server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &[("token", &token)]).await,
         server.post_json(routes::REGISTER, &metadata).await,
     ] {
         assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()));

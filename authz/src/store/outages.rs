@@ -6,8 +6,6 @@ use crate::{pages::testing::Tab, routes, testing::*};
 use http::{StatusCode, header};
 use std::fs;
 
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
-
 async fn redeem(server: &Server, code: &str) -> Answer {
     server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(code)).await
 }

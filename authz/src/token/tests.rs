@@ -16,23 +16,13 @@ async fn fresh_code(server: &Server) -> String {
     server.code(&AUTHORIZATION_REQUEST).await
 }
 
-fn claims(token: &str) -> Value {
-    let payload = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-}
-
 /// The tokens of `response` are good for nothing.
 async fn assert_dead(server: &Server, response: &Value) {
     let form = [("token", response["access_token"].as_str().unwrap())];
-    let answer = server.post_as(("mcp-server", "mcp-server-secret-123"), routes::INTROSPECT, &form).await;
+    let answer = server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &form).await;
     assert_eq!(answer.json(), json!({ "active": false }));
     let form = [("grant_type", "refresh_token"), ("refresh_token", response["refresh_token"].as_str().unwrap())];
     assert_eq!(redeem(server, &form).await.error(), (400, "invalid_grant".to_owned()));
-}
-
-async fn register_public(server: &Server) -> String {
-    let metadata = json!({ "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none" });
-    server.post_json(routes::REGISTER, &metadata).await.json()["client_id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -57,7 +47,7 @@ async fn the_access_token_is_rfc_9068_and_names_its_grant() {
     let jws = CompactJws::parse(&token, &AllowedAlgorithms::default()).unwrap();
     assert_eq!((jws.header().algorithm.as_str(), jws.header().token_type.as_deref()), ("RS256", Some("at+jwt")));
     jws.verify(key_set.key(jws.header().key_id.as_deref(), jws.header().algorithm).unwrap()).unwrap();
-    let claims = claims(&token);
+    let claims = claims_of(&token);
     let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["acr", "aud", "auth_time", "client_id", "exp", "grant_id", "iat", "iss", "jti", "scope", "sub"]);
@@ -76,7 +66,7 @@ async fn the_access_token_is_rfc_9068_and_names_its_grant() {
 #[tokio::test]
 async fn two_tokens_have_different_ids() {
     let server = Server::start().await;
-    let (one, two) = (claims(&server.token(RESOURCE).await), claims(&server.token(OTHER_RESOURCE).await));
+    let (one, two) = (claims_of(&server.token(RESOURCE).await), claims_of(&server.token(OTHER_RESOURCE).await));
     assert_ne!(one["jti"], two["jti"]);
     assert_ne!(one["grant_id"], two["grant_id"]);
     assert_eq!((&one["aud"], &two["aud"]), (&json!(RESOURCE), &json!(OTHER_RESOURCE)));
@@ -87,7 +77,7 @@ async fn a_replayed_code_is_refused_and_its_grant_revoked() {
     let server = Server::start().await;
     let code = fresh_code(&server).await;
     let first = redeem(&server, &exchange(&code)).await;
-    let grant_id = claims(first.json()["access_token"].as_str().unwrap())["grant_id"].as_str().unwrap().to_owned();
+    let grant_id = claims_of(first.json()["access_token"].as_str().unwrap())["grant_id"].as_str().unwrap().to_owned();
     let grant_id = crate::domain::GrantId::parse(&grant_id).unwrap();
     let alive = server.services.store.grant(&grant_id).await.unwrap().unwrap();
     assert_eq!(alive.state, GrantState::Alive);
@@ -104,7 +94,7 @@ async fn a_failed_replay_does_not_revoke_the_grant() {
     let other = "x".repeat(43);
     let wrong = with(&exchange(&code), &[("code_verifier", &*other)]);
     assert_eq!(redeem(&server, &wrong).await.error(), (400, "invalid_grant".to_owned()));
-    let id = claims(first["access_token"].as_str().unwrap())["grant_id"].as_str().unwrap().to_owned();
+    let id = claims_of(first["access_token"].as_str().unwrap())["grant_id"].as_str().unwrap().to_owned();
     let grant = server.services.store.grant(&crate::domain::GrantId::parse(&id).unwrap()).await.unwrap().unwrap();
     assert_eq!(grant.state, GrantState::Alive);
 }
@@ -149,7 +139,7 @@ async fn of_sixteen_parallel_redemptions_exactly_one_succeeds_and_the_others_rev
 #[tokio::test]
 async fn rejects_a_code_issued_to_another_client() {
     let server = Server::start().await;
-    let public = register_public(&server).await;
+    let public = server.register_public(&["authorization_code"]).await;
     let code = fresh_code(&server).await;
     let form = with(&exchange(&code), &[("client_id", &public)]);
     assert_eq!(server.post(routes::TOKEN, &form).await.error(), (400, "invalid_grant".to_owned()));
@@ -163,7 +153,7 @@ async fn rejects_a_code_issued_to_another_client() {
 #[tokio::test]
 async fn a_public_client_redeems_with_its_id_and_verifier() {
     let server = Server::start().await;
-    let public = register_public(&server).await;
+    let public = server.register_public(&["authorization_code"]).await;
     let code = server.code(&request_with(&[("client_id", &public)])).await;
     let form = with(&exchange(&code), &[("client_id", &public)]);
     assert_eq!(server.post(routes::TOKEN, &form).await.status, StatusCode::OK);
@@ -208,7 +198,7 @@ async fn the_resource_has_to_be_the_one_granted_or_absent() {
         assert_eq!(answer.error(), (400, "invalid_target".to_owned()), "{other:?}");
     }
     let answer = redeem(&server, &with(&exchange(&code), &[("resource", "")])).await;
-    assert_eq!(claims(answer.json()["access_token"].as_str().unwrap())["aud"], RESOURCE);
+    assert_eq!(claims_of(answer.json()["access_token"].as_str().unwrap())["aud"], RESOURCE);
 }
 
 #[tokio::test]
@@ -228,7 +218,7 @@ async fn a_late_replay_still_revokes_the_grant() {
     let first = redeem(&server, &exchange(&code)).await.json();
     server.clock.advance(Duration::from_mins(10));
     assert_eq!(redeem(&server, &exchange(&code)).await.error(), (400, "invalid_grant".to_owned()));
-    let id = claims(first["access_token"].as_str().unwrap())["grant_id"].as_str().unwrap().to_owned();
+    let id = claims_of(first["access_token"].as_str().unwrap())["grant_id"].as_str().unwrap().to_owned();
     let grant = server.services.store.grant(&crate::domain::GrantId::parse(&id).unwrap()).await.unwrap().unwrap();
     assert!(matches!(grant.state, GrantState::Revoked { .. }));
 }
@@ -256,8 +246,7 @@ async fn only_grants_that_exist_are_supported() {
         let answer = redeem(&server, &with(&exchange("x"), &[("grant_type", word)])).await;
         assert_eq!(answer.error(), (400, error.to_owned()), "{word}");
     }
-    let resource_server = ("mcp-server", "mcp-server-secret-123");
-    let answer = server.post_as(resource_server, routes::TOKEN, &exchange("x")).await;
+    let answer = server.post_as(RESOURCE_SERVER, routes::TOKEN, &exchange("x")).await;
     assert_eq!(answer.error(), (400, "unauthorized_client".to_owned()));
 }
 

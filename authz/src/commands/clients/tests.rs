@@ -104,7 +104,7 @@ async fn a_disabled_client_is_cut_off_at_once_and_approving_lets_it_back_in() {
     assert_eq!(shown, "simple-mcp-client is disabled\n");
     let answer = server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
     assert_eq!(answer.error(), (401, ErrorCode::InvalidClient.as_str().to_owned()));
-    let rs = ("mcp-server", "mcp-server-secret-123");
+    let rs = RESOURCE_SERVER;
     assert_eq!(server.post_as(rs, routes::INTROSPECT, &[("token", &token)]).await.body, r#"{"active":false}"#);
     let (cookie, _) = server.signed_in().await;
     let page = server.authorize(&cookie, &AUTHORIZATION_REQUEST).await;

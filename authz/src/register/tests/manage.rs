@@ -111,9 +111,8 @@ async fn a_deleted_client_is_gone_with_its_tokens() {
     let issued = server.post(routes::TOKEN, &with(&exchange(&code), &[("client_id", id)])).await.json();
     let answer = server.send_json("DELETE", &uri, Some(&token), &json!({})).await;
     assert_eq!((answer.status, answer.body.as_str()), (StatusCode::NO_CONTENT, ""));
-    let rs = ("mcp-server", "mcp-server-secret-123");
     let form = [("token", issued["access_token"].as_str().unwrap())];
-    assert_eq!(server.post_as(rs, routes::INTROSPECT, &form).await.body, r#"{"active":false}"#);
+    assert_eq!(server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &form).await.body, r#"{"active":false}"#);
     let again = server.send_json("GET", &uri, Some(&token), &json!({})).await;
     assert_eq!(again.error(), (401, ErrorCode::InvalidToken.as_str().to_owned()));
 }

@@ -6,13 +6,10 @@ use crate::{
     routes,
     testing::*,
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 const ROBOT: &str = "robot";
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
-
 async fn server() -> Server {
     let server = Server::start().await;
     server.add_client(ROBOT, &[GrantType::ClientCredentials, GrantType::RefreshToken]).await;
@@ -22,11 +19,6 @@ async fn server() -> Server {
 async fn ask(server: &Server, changes: &[(&str, &str)]) -> Answer {
     let form = with(&[("grant_type", "client_credentials"), ("resource", RESOURCE)], changes);
     server.post_as((ROBOT, SECRET), routes::TOKEN, &form).await
-}
-
-fn claims(response: &Value) -> Value {
-    let payload = response["access_token"].as_str().unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 async fn introspect(server: &Server, response: &Value) -> Value {

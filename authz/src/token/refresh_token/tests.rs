@@ -6,14 +6,11 @@ use crate::{
     routes,
     testing::*,
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 const FILES: &str = "https://files.example/mcp";
-const RESOURCE_SERVER: (&str, &str) = ("mcp-server", "mcp-server-secret-123");
-
 async fn tokens(server: &Server) -> Value {
     let code = server.code(&AUTHORIZATION_REQUEST).await;
     let answer = server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
@@ -34,25 +31,8 @@ async fn refresh(server: &Server, token: &str) -> Answer {
     refresh_with(server, token, &[]).await
 }
 
-async fn is_active(server: &Server, response: &Value) -> bool {
-    let form = [("token", response["access_token"].as_str().unwrap())];
-    server.post_as(RESOURCE_SERVER, routes::INTROSPECT, &form).await.json()["active"] == json!(true)
-}
-
-fn claims(response: &Value) -> Value {
-    let payload = response["access_token"].as_str().unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-}
-
 fn invalid_grant() -> (u16, String) {
     (400, "invalid_grant".to_owned())
-}
-
-async fn register_public(server: &Server, grant_types: Value) -> String {
-    let metadata = json!({
-        "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none", "grant_types": grant_types,
-    });
-    server.post_json(routes::REGISTER, &metadata).await.json()["client_id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -71,14 +51,14 @@ async fn every_use_replaces_the_token_and_keeps_the_grant() {
     }
     assert_ne!(one["jti"], two["jti"]);
     assert_eq!(two["exp"], json!(NOW.as_second() + 1800 + 3600));
-    assert!(is_active(&server, &first).await && is_active(&server, &second).await);
+    assert!(server.is_active(&first).await && server.is_active(&second).await);
     assert_eq!(refresh(&server, refresh_token(&second)).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_client_without_the_grant_type_gets_no_refresh_token_and_can_use_none() {
     let server = Server::start().await;
-    let public = register_public(&server, json!(["authorization_code"])).await;
+    let public = server.register_public(&["authorization_code"]).await;
     let code = server.code(&request_with(&[("client_id", &public)])).await;
     let answer = server.post(routes::TOKEN, &with(&exchange(&code), &[("client_id", &public)])).await;
     assert_eq!((answer.status, answer.json().get("refresh_token")), (StatusCode::OK, None));
@@ -95,7 +75,7 @@ async fn the_parent_within_the_grace_time_is_refused_without_harm() {
     let second = refresh(&server, refresh_token(&first)).await.json();
     server.clock.advance(Duration::from_secs(9));
     assert_eq!(refresh(&server, refresh_token(&first)).await.error(), invalid_grant());
-    assert!(is_active(&server, &first).await && is_active(&server, &second).await);
+    assert!(server.is_active(&first).await && server.is_active(&second).await);
     assert_eq!(refresh(&server, refresh_token(&second)).await.status, StatusCode::OK);
 }
 
@@ -106,7 +86,7 @@ async fn a_parent_after_the_grace_time_ends_the_family_and_its_access_tokens() {
     let second = refresh(&server, refresh_token(&first)).await.json();
     server.clock.advance(Duration::from_secs(10));
     assert_eq!(refresh(&server, refresh_token(&first)).await.error(), invalid_grant());
-    assert!(!is_active(&server, &first).await && !is_active(&server, &second).await);
+    assert!(!server.is_active(&first).await && !server.is_active(&second).await);
     assert_eq!(refresh(&server, refresh_token(&second)).await.error(), invalid_grant());
 }
 
@@ -118,7 +98,7 @@ async fn a_grandparent_ends_the_family_at_once_even_with_a_wrong_scope() {
         let second = refresh(&server, refresh_token(&first)).await.json();
         let third = refresh(&server, refresh_token(&second)).await.json();
         assert_eq!(refresh_with(&server, refresh_token(&first), changes).await.error(), invalid_grant());
-        assert!(!is_active(&server, &third).await);
+        assert!(!server.is_active(&third).await);
         assert_eq!(refresh(&server, refresh_token(&third)).await.error(), invalid_grant());
     }
 }
@@ -126,11 +106,11 @@ async fn a_grandparent_ends_the_family_at_once_even_with_a_wrong_scope() {
 #[tokio::test]
 async fn another_client_ends_the_family() {
     let server = Server::start().await;
-    let thief = register_public(&server, json!(["authorization_code", "refresh_token"])).await;
+    let thief = server.register_public(&["authorization_code", "refresh_token"]).await;
     let first = tokens(&server).await;
     let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token(&first)), ("client_id", &thief)];
     assert_eq!(server.post(routes::TOKEN, &form).await.error(), invalid_grant());
-    assert!(!is_active(&server, &first).await);
+    assert!(!server.is_active(&first).await);
     assert_eq!(refresh(&server, refresh_token(&first)).await.error(), invalid_grant());
 }
 
@@ -150,7 +130,7 @@ async fn a_refresh_token_without_its_client_is_refused_and_stays_good() {
 #[tokio::test]
 async fn a_public_client_refreshes_with_its_id_alone_and_is_rotated_too() {
     let server = Server::start().await;
-    let public = register_public(&server, json!(["authorization_code", "refresh_token"])).await;
+    let public = server.register_public(&["authorization_code", "refresh_token"]).await;
     let code = server.code(&request_with(&[("client_id", &public)])).await;
     let first = server.post(routes::TOKEN, &with(&exchange(&code), &[("client_id", &public)])).await.json();
     let form = |token: &str| {
@@ -223,7 +203,7 @@ async fn at_files(server: &Server) -> (String, Value) {
     let files = ServedResource { id: Resource::parse(FILES).unwrap(), name: None, scopes };
     server.services.store.put_resource(&files, None).await.unwrap();
     server.services.resources.reload(server.services.store.as_ref()).await.unwrap();
-    let client = register_public(server, json!(["authorization_code", "refresh_token"])).await;
+    let client = server.register_public(&["authorization_code", "refresh_token"]).await;
     let asked = [("client_id", client.as_str()), ("resource", FILES), ("scope", "files:write")];
     let code = server.code(&request_with(&asked)).await;
     let form = with(&exchange(&code), &[("client_id", &client), ("resource", FILES)]);
@@ -288,7 +268,7 @@ async fn a_replay_after_a_restart_is_recognised() {
     let third = refresh(&server, refresh_token(&second)).await.json();
     let server = server.restart().await;
     assert_eq!(refresh(&server, refresh_token(&first)).await.error(), invalid_grant());
-    assert!(!is_active(&server, &third).await);
+    assert!(!server.is_active(&third).await);
 }
 
 #[tokio::test]
@@ -299,7 +279,7 @@ async fn replaying_the_code_ends_the_family_too() {
     let second = refresh(&server, refresh_token(&first)).await.json();
     server.post_as((CLIENT, SECRET), routes::TOKEN, &exchange(&code)).await;
     assert_eq!(refresh(&server, refresh_token(&second)).await.error(), invalid_grant());
-    assert!(!is_active(&server, &second).await);
+    assert!(!server.is_active(&second).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -323,7 +303,7 @@ async fn of_sixteen_parallel_uses_exactly_one_succeeds_and_its_tokens_live() {
             }
         }
         assert_eq!(winners.len(), 1);
-        assert!(is_active(&server, &winners[0]).await);
+        assert!(server.is_active(&winners[0]).await);
         assert_eq!(refresh(&server, refresh_token(&winners[0])).await.status, StatusCode::OK);
     }
 }
