@@ -125,6 +125,22 @@ async fn every_request_of_the_newest_version_says_in_headers_and_metadata_what_i
 }
 
 #[tokio::test]
+async fn what_is_called_read_or_filled_in_is_named_in_a_header_that_can_carry_any_name() {
+    let world = World::start().await;
+    let session = open(&world).await.unwrap();
+    let named = || world.seen("/mcp").pop().unwrap().headers["mcp-name"].to_str().unwrap().to_owned();
+    session.call("größe", None).await.unwrap();
+    assert_eq!(named(), "=?base64?Z3LDtsOfZQ==?=");
+    session.call("a\r\nx-b: c", None).await.unwrap();
+    assert_eq!(named(), "=?base64?YQ0KeC1iOiBj?=");
+    // The answers are those to a call, which is no matter here.
+    let _unread = session.read("notes://1").await;
+    assert_eq!(named(), "notes://1");
+    let _unfilled = session.prompt("summarize", None).await;
+    assert_eq!(named(), "summarize");
+}
+
+#[tokio::test]
 async fn arguments_that_the_schema_marks_go_into_headers_as_well() {
     let world = World::start().await;
     let property = |kind: &str, name: &str| json!({"type": kind, "x-mcp-header": name});
