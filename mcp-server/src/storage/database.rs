@@ -9,7 +9,8 @@ use std::time::Duration;
 use serving::DatabaseUrl;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolOptions;
-use sqlx::{Any, AnyPool};
+use sqlx::{Any, AnyPool, Connection as _};
+use tokio::time::timeout;
 
 use super::StorageError;
 
@@ -36,7 +37,7 @@ impl Database {
             let writer = sqlite_pool(1).connect_with(options.clone()).await?;
             Self { reader: sqlite_pool(READERS).connect_lazy_with(options), writer }
         } else {
-            let pool = pool(POSTGRESQL_CONNECTIONS).connect_with(options).await?;
+            let pool = postgres_pool().connect_with(options).await?;
             Self { reader: pool.clone(), writer: pool }
         };
         sqlx::migrate!("./migrations").run(&database.writer).await?;
@@ -51,6 +52,14 @@ impl Database {
 
 fn pool(connections: u32) -> PoolOptions<Any> {
     AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE)
+}
+
+/// What nobody waits for any more may be the answer of a network that went silent: without a look at it, the pool would
+/// keep the place of such a connection until the operating system gives it up.
+fn postgres_pool() -> PoolOptions<Any> {
+    pool(POSTGRESQL_CONNECTIONS).after_release(|connection, _| {
+        Box::pin(async move { timeout(ACQUIRE, connection.ping()).await.map_err(io::Error::from)?.map(|()| true) })
+    })
 }
 
 fn sqlite_pool(connections: u32) -> PoolOptions<Any> {

@@ -7,6 +7,8 @@ mod note;
 mod notes;
 mod person;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod suite;
 mod usage;
 

@@ -54,21 +54,21 @@ fn postgres() -> Storage {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge of these tests")]
-fn random() -> Arc<SystemRandom> {
+pub(super) fn random() -> Arc<SystemRandom> {
     Arc::new(SystemRandom::new())
 }
 
 /// Somebody new each time, at the same issuer.
-fn somebody() -> Person {
+pub(super) fn somebody() -> Person {
     let id = NoteId::generate(&*random()).unwrap();
     Person::new("https://a.example", id.as_str()).unwrap()
 }
 
-fn new_note(title: &str, content: &str) -> NewNote {
+pub(super) fn new_note(title: &str, content: &str) -> NewNote {
     NewNote { title: Title::parse(title).unwrap(), content: Content::parse(content.to_owned()).unwrap() }
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
 }
 
