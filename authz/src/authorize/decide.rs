@@ -79,7 +79,10 @@ pub async fn approve_as_before(
     let Some(consent) = remembered(services, client, pending, person).await? else { return Ok(None) };
     let secret = CodeSecret::generate(services.random.as_ref())?;
     let code = code(services, pending, person, &secret)?;
-    match services.store.approve_as_before(&consent, &code, services.now()).await? {
+    if client.origin.expires() {
+        services.store.client_used(&client.id, services.now()).await?;
+    }
+    match services.store.approve_as_before(&consent, &code).await? {
         Decision::First => Ok(Some(approved(services, pending, &secret))),
         Decision::AlreadyDecided => Ok(None),
     }

@@ -15,6 +15,14 @@ pub enum Origin {
     MetadataDocument,
 }
 
+impl Origin {
+    /// Whether a client of this origin goes when nobody lets it in for long.
+    #[must_use]
+    pub const fn expires(self) -> bool {
+        matches!(self, Self::SelfRegistered | Self::MetadataDocument)
+    }
+}
+
 /// Who brought a person in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PersonOrigin {

@@ -40,6 +40,10 @@ pub trait ClientStore {
     /// Removes a client and everything that hangs on it. Says whether there was one.
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError>;
 
+    /// Somebody let the client in without being asked again: those that nobody here registered are kept for it. (Who is
+    /// asked lets it in by [`super::AuthorizationStore::approve`].)
+    async fn client_used(&self, id: &ClientId, now: Timestamp) -> Result<(), StoreError>;
+
     /// Removes the clients of the configuration file, all but `keep`. Says how many went.
     async fn forget_configured_clients(&self, keep: &[ClientId]) -> Result<u64, StoreError>;
 

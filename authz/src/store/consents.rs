@@ -19,12 +19,7 @@ pub trait ConsentStore {
     ) -> Result<Option<Consent>, StoreError>;
 
     /// Adds the grant and the code, if `consent` is still what is remembered. [`Decision::AlreadyDecided`] if not.
-    async fn approve_as_before(
-        &self,
-        consent: &Consent,
-        code: &AuthorizationCode,
-        now: Timestamp,
-    ) -> Result<Decision, StoreError>;
+    async fn approve_as_before(&self, consent: &Consent, code: &AuthorizationCode) -> Result<Decision, StoreError>;
 
     /// The clients that have access for this person, or get it without a page; the latest first. A grant whose code and
     /// refresh tokens were over at `ended` is left out: when an access token issued then is over, so is the access.

@@ -76,6 +76,10 @@ impl ClientStore for SqlStore {
         Ok(query.execute(&self.writer).await?.rows_affected() == 1)
     }
 
+    async fn client_used(&self, id: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+        mark_used(&self.writer, id, now).await
+    }
+
     async fn forget_configured_clients(&self, keep: &[ClientId]) -> Result<u64, StoreError> {
         let mut transaction = self.begin().await?;
         let query = sqlx::query("SELECT id FROM clients WHERE origin = 'configuration'");
@@ -172,14 +176,14 @@ async fn cut_off(transaction: &mut Transaction<'static, Any>, id: &ClientId, now
 }
 
 /// Somebody let the client in. Written once a day at most, and only where it decides how long the client is kept.
-pub(super) async fn mark_used(
-    transaction: &mut Transaction<'static, Any>,
+pub(super) async fn mark_used<'c>(
+    executor: impl Executor<'c, Database = Any>,
     id: &ClientId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let statement = "UPDATE clients SET last_used_at = $1 \
         WHERE id = $2 AND origin IN ('self', 'document') AND (last_used_at IS NULL OR last_used_at < $1 - 86400)";
-    sqlx::query(statement).bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
+    sqlx::query(statement).bind(now.as_second()).bind(id.as_str()).execute(executor).await?;
     Ok(())
 }
 

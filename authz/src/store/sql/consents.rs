@@ -24,25 +24,9 @@ impl ConsentStore for SqlStore {
         find(&self.reader, subject, client, resource).await
     }
 
-    async fn approve_as_before(
-        &self,
-        consent: &Consent,
-        code: &AuthorizationCode,
-        now: Timestamp,
-    ) -> Result<Decision, StoreError> {
-        let mut transaction = self.begin().await?;
-        // Written, not read: who forgets the consent meanwhile waits for this, or this finds no row.
-        let statement = "UPDATE consents SET given_at = $1 \
-            WHERE subject = $2 AND client_id = $3 AND resource = $4 AND scope = $5";
-        let query = sqlx::query(statement).bind(now.as_second()).bind(consent.subject.as_str());
-        let query = query.bind(consent.client_id.as_str()).bind(consent.resource.as_str());
-        let held = query.bind(consent.scope.to_string()).execute(&mut *transaction).await?.rows_affected();
-        if held != 1 {
-            return Ok(Decision::AlreadyDecided);
-        }
-        codes::add(&mut transaction, code).await?;
-        transaction.commit().await?;
-        Ok(Decision::First)
+    async fn approve_as_before(&self, consent: &Consent, code: &AuthorizationCode) -> Result<Decision, StoreError> {
+        let added = codes::add_as_before(self, consent, code).await?;
+        Ok(if added { Decision::First } else { Decision::AlreadyDecided })
     }
 
     async fn connections(&self, subject: &Subject, ended: Timestamp) -> Result<Vec<Connection>, StoreError> {

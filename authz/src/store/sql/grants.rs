@@ -11,7 +11,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
+use sqlx::{
+    Any, AnyPool, Transaction,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 const ADD: &str = "INSERT INTO grants (id, subject, client_id, scope, resource, created_at, authenticated_at, acr, \
     keep_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -78,7 +82,17 @@ pub(super) async fn add(
     grant: &Grant,
     keep_until: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(ADD)
+    bind(sqlx::query(ADD), grant, keep_until).execute(&mut **transaction).await?;
+    clients::mark_used(&mut **transaction, &grant.client_id, grant.created_at).await
+}
+
+/// The first nine parameters of a statement that adds a grant.
+pub(super) fn bind<'q>(
+    query: Query<'q, Any, AnyArguments>,
+    grant: &Grant,
+    keep_until: Timestamp,
+) -> Query<'q, Any, AnyArguments> {
+    query
         .bind(grant.id.as_str())
         .bind(grant.subject.as_str())
         .bind(grant.client_id.as_str())
@@ -88,9 +102,6 @@ pub(super) async fn add(
         .bind(grant.authentication.map(|authentication| authentication.at.as_second()))
         .bind(grant.authentication.map(|authentication| authentication.context.as_str()))
         .bind(keep_until.as_second())
-        .execute(&mut **transaction)
-        .await?;
-    clients::mark_used(transaction, &grant.client_id, grant.created_at).await
 }
 
 /// Tokens are issued under the grant: it is kept for as long as they may be good.

@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use place::Place;
 use recent::Recent;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyPool, Transaction, any::AnyArguments, query::Query};
 use std::sync::Arc;
 
 /// A store on a SQL database.
@@ -35,6 +35,7 @@ pub struct SqlStore {
     reader: AnyPool,
     writer: AnyPool,
     begin: &'static str,
+    add_as_before: &'static str,
     place: Option<Place>,
     recent: Arc<Recent>,
 }
@@ -46,6 +47,18 @@ impl SqlStore {
     /// A transaction that writes.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(self.writer.begin_with(self.begin).await?)
+    }
+
+    /// A statement that writes, and touches nothing that [`Recent`] keeps. How many rows it wrote.
+    async fn write_beside_recent(&self, query: Query<'_, Any, AnyArguments>) -> Result<u64, StoreError> {
+        // No other writer of this process until it is known whose commit it was.
+        let mut writer = self.writer.acquire().await?;
+        let before = self.recent.version();
+        let rows = query.execute(&mut *writer).await?.rows_affected();
+        if rows > 0 {
+            self.recent.outlives_own_commit(before);
+        }
+        Ok(rows)
     }
 }
 

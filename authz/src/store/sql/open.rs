@@ -1,6 +1,6 @@
 //! Opening the database: its folder, its connections, its schema.
 
-use super::{SqlStore, StoreError, place::Place, recent::Recent, wal_index::WalIndex};
+use super::{SqlStore, StoreError, codes, place::Place, recent::Recent, wal_index::WalIndex};
 use serving::DatabaseUrl;
 use sqlx::{
     Any, AnyConnection, Connection as _,
@@ -55,7 +55,8 @@ impl SqlStore {
         let reader = sqlite_pool(READERS).connect_with(options).await?;
         // The write lock at once: a transaction that reads first could not get it later without failing.
         let recent = Arc::new(Recent::new(WalIndex::of(file)));
-        Ok(Self { reader, writer, begin: "BEGIN IMMEDIATE", place: Some(Place::new(file)), recent })
+        let (begin, add_as_before) = ("BEGIN IMMEDIATE", codes::ADD_ON_SQLITE);
+        Ok(Self { reader, writer, begin, add_as_before, place: Some(Place::new(file)), recent })
     }
 
     async fn open_postgres(url: &DatabaseUrl) -> Result<Self, StoreError> {
@@ -69,7 +70,8 @@ impl SqlStore {
         let pool = pool.connect_with(options).await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;
         let recent = Arc::new(Recent::new(WalIndex::none()));
-        Ok(Self { reader: pool.clone(), writer: pool, begin: "BEGIN", place: None, recent })
+        let (begin, add_as_before) = ("BEGIN", codes::ADD_ON_POSTGRESQL);
+        Ok(Self { reader: pool.clone(), writer: pool, begin, add_as_before, place: None, recent })
     }
 
     /// Waits until every connection is closed.

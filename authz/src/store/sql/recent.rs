@@ -69,7 +69,6 @@ impl Recent {
 
     /// The one who writes has committed, and touched nothing of this kind. What was kept `before` still holds, if nobody
     /// else has committed meanwhile.
-    #[cfg_attr(not(test), expect(dead_code, reason = "soon"))]
     pub(super) fn outlives_own_commit(&self, before: Option<Version>) {
         let (Some(before), Some(now)) = (before, self.version()) else { return };
         let mut kept = self.kept();

@@ -40,7 +40,7 @@ async fn find<'c>(
     row.as_ref().map(read).transpose()
 }
 
-/// What follows from a redemption, in its own transaction: the family begins, or the grant ends.
+/// What follows from the redemption of a device code, in its own transaction: the family begins, or the grant ends.
 pub(super) async fn redeemed(
     transaction: &mut Transaction<'static, Any>,
     redemption: Redemption,
@@ -48,18 +48,17 @@ pub(super) async fn redeemed(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     match (redemption, family) {
-        (Redemption::First, Some(family)) => add(transaction, family, now).await,
+        (Redemption::First, Some(family)) => {
+            add(transaction, family).await?;
+            grants::used(transaction, &family.grant.id, now, family.expires_at).await
+        }
         (Redemption::First, None) => grants::used(transaction, grant, now, now).await,
         (Redemption::Replayed, _) => grants::revoke(transaction, grant, now).await,
         (Redemption::Revoked, _) => Ok(()),
     }
 }
 
-async fn add(
-    transaction: &mut Transaction<'static, Any>,
-    family: &RefreshFamily,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) async fn add(transaction: &mut Transaction<'static, Any>, family: &RefreshFamily) -> Result<(), StoreError> {
     let (FamilyStage::Fresh { current } | FamilyStage::Rotated { current, .. }) = &family.stage;
     sqlx::query("INSERT INTO refresh_families (id, grant_id, current_hash, expires_at) VALUES ($1, $2, $3, $4)")
         .bind(family.id.as_str())
@@ -68,7 +67,7 @@ async fn add(
         .bind(family.expires_at.as_second())
         .execute(&mut **transaction)
         .await?;
-    grants::used(transaction, &family.grant.id, now, family.expires_at).await
+    Ok(())
 }
 
 /// One conditional update; where it finds nothing to do, the family as it is by now says why.

@@ -169,8 +169,11 @@ async fn only_unused_clients_that_nobody_here_registered_are_swept(database: Dat
     assert_eq!(store.sweep_clients(NOW, 10).await.unwrap(), 1);
     let ids: Vec<_> = store.clients().await.unwrap().into_iter().map(|client| client.id.to_string()).collect();
     assert_eq!(ids, ["app"]);
-    store.put_client(&client("https://app.example/client.json", Origin::MetadataDocument)).await.unwrap();
-    assert_eq!(store.sweep_clients(NOW, 10).await.unwrap(), 1, "its document brings it back");
+    let document = client("https://app.example/client.json", Origin::MetadataDocument);
+    store.put_client(&document).await.unwrap();
+    store.client_used(&document.id, NOW + 1.minute()).await.unwrap();
+    assert_eq!(store.sweep_clients(NOW, 10).await.unwrap(), 0, "it was let in without a page");
+    assert_eq!(store.sweep_clients(NOW + 1.minute(), 10).await.unwrap(), 1, "its document brings it back");
 }
 
 async fn initial_access_tokens_are_found_until_their_time_is_over(database: Database) {

@@ -63,11 +63,11 @@ async fn consent_gives_a_code_as_long_as_it_is_remembered(database: Database) {
         next
     };
     let second = fresh();
-    assert_eq!(store.approve_as_before(&consent, &second, NOW).await.unwrap(), Decision::First);
+    assert_eq!(store.approve_as_before(&consent, &second).await.unwrap(), Decision::First);
     assert_eq!(store.code(&second.hash).await.unwrap(), Some(second));
     store.disconnect(&consent.subject, &consent.client_id, NOW).await.unwrap();
     let third = fresh();
-    assert_eq!(store.approve_as_before(&consent, &third, NOW).await.unwrap(), Decision::AlreadyDecided);
+    assert_eq!(store.approve_as_before(&consent, &third).await.unwrap(), Decision::AlreadyDecided);
     assert_eq!(store.code(&third.hash).await.unwrap(), None);
     assert_eq!(store.grant(&third.grant.id).await.unwrap(), None);
 }
