@@ -81,6 +81,18 @@ async fn a_server_that_refuses_every_token_leads_to_no_loop() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_the_greeting_and_refuses_what_follows_leads_to_one_more_sign_in() {
+    let world = World::start().await;
+    let refusal = format!("Bearer error=\"invalid_token\", resource_metadata=\"{}{RESOURCE_METADATA}\"", world.origin);
+    world.reply("mcp:tools/list", Reply::raw(401, "{}").header(header::WWW_AUTHENTICATE, refusal));
+    let mut app = app(&world, allows).await;
+    for sign_ins in [2, 4] {
+        assert!(matches!(app.tools().await.unwrap_err(), AppError::StillUnauthorized(_)));
+        assert!(world.sign_ins() <= sign_ins, "{}", world.sign_ins());
+    }
+}
+
+#[tokio::test]
 async fn a_session_whose_token_ended_signs_in_again_by_itself() {
     let world = World::start().await;
     let mut app = app(&world, allows).await;

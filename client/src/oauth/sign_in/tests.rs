@@ -261,6 +261,45 @@ async fn a_registration_is_made_once_for_an_issuer_and_kept() {
 }
 
 #[tokio::test]
+async fn without_any_way_to_register_the_person_is_asked_for_a_client() {
+    let world = World::start().await;
+    world.change(ISSUER_METADATA, "registration_endpoint", json!(null));
+    let mut client = world.client(allows).await;
+    client.settings.client = ClientChoice::Dynamic;
+    let question = signed_in(&world, &client).await.unwrap_err();
+    assert!(matches!(question, SignInError::Registration(RegistrationError::NotOffered(_))));
+    assert!(question.to_string().contains("Set MCP_CLIENT_ID"), "{question}");
+    assert_eq!(world.sign_ins(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_registration_is_told_in_the_servers_words_and_opens_no_page() {
+    let world = World::start().await;
+    let refusal = json!({"error": "invalid_redirect_uri", "error_description": "only https here"});
+    world.reply("/register", Reply::json(400, &refusal));
+    let mut client = world.client(allows).await;
+    client.settings.client = ClientChoice::Dynamic;
+    let refused = signed_in(&world, &client).await.unwrap_err().to_string();
+    assert!(refused.contains("invalid_redirect_uri: only https here"), "{refused}");
+    assert_eq!((world.sign_ins(), world.seen("/register").len()), (0, 1));
+}
+
+#[tokio::test]
+async fn of_several_issuers_each_keeps_its_own_registration_and_token() {
+    let (world, other) = (World::start().await, World::start().await);
+    let mut client = world.client(allows).await;
+    client.settings.client = ClientChoice::Dynamic;
+    for issuers in [[&world, &other], [&other, &world], [&world, &other], [&other, &world]] {
+        let origins = issuers.map(|issuer| issuer.origin.clone());
+        world.change(RESOURCE_METADATA, "authorization_servers", json!(origins));
+        signed_in(&world, &client).await.unwrap();
+    }
+    for issuer in [&world, &other] {
+        assert_eq!((issuer.seen("/register").len(), issuer.seen("/token").len()), (1, 1));
+    }
+}
+
+#[tokio::test]
 async fn when_a_server_names_another_issuer_credentials_stay_home() {
     let (world, other) = (World::start().await, World::start().await);
     let client = world.client(allows).await;
