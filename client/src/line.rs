@@ -49,7 +49,8 @@ fn explain(error: &clap::Error) -> Input {
     }
     let said = said.strip_prefix("error: ").unwrap_or(&said);
     let lines = said.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let words: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
+    let bracketed = |line: &str| line.strip_prefix("tip: ").map_or_else(|| line.to_owned(), |tip| format!("({tip})"));
+    let words: Vec<String> = lines.map(str::trim).filter(|line| !line.is_empty()).map(bracketed).collect();
     Input::Unclear(format!("{}. Type help for the commands.", sanitize(&words.join(" ")).trim_end_matches('.')))
 }
 
@@ -155,10 +156,7 @@ mod tests {
     fn what_is_not_a_command_is_answered_with_a_sentence() {
         assert_eq!(parse("  "), Input::Nothing);
         for (line, said) in [
-            (
-                "lst",
-                "unrecognized subcommand 'lst' tip: a similar subcommand exists: 'list'. Type help for the commands.",
-            ),
+            ("lst", "unrecognized subcommand 'lst' (a similar subcommand exists: 'list'). Type help for the commands."),
             ("list all", "unexpected argument 'all' found. Type help for the commands."),
             ("call", "the following required arguments were not provided: <TOOL>. Type help for the commands."),
         ] {

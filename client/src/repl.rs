@@ -1,11 +1,16 @@
 //! The prompt: reads lines, with history and completion, and does what they say until `quit` or the end of input.
 
-use rustyline::{Config, DefaultEditor};
-use std::path::{Path, PathBuf};
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
+
+mod editor;
 
 use crate::{
     app::{App, Exit},
     commands::{Report, perform},
+    completion::Known,
     connections::{ConnectError, Connections},
     line::{self, Input},
     run::StartError,
@@ -15,50 +20,71 @@ use crate::{
     verbs::{Format, Line, PromptCommand, Switch, help},
 };
 
+use editor::{LineEditor, Shared};
+
 const PROMPT: &str = "mcp> ";
-const HISTORY_LINES: usize = 1000;
 
 /// Connects, then reads commands until `quit` or the end of input. `history` is a file that only its owner can read.
 ///
 /// # Errors
 /// When the client of the server in use cannot be made.
 pub async fn repl(connections: &mut Connections, trace: &Trace, history: Option<PathBuf>) -> Result<Exit, StartError> {
-    let app = connections.app()?;
-    let waiting = status::waiting(&format!("Connecting to {} …", app.server()));
-    let connected = app.connect().await;
-    drop(waiting);
-    if let Err(error) = connected {
-        let report = Report::from(error);
-        print(&report);
-        return Ok(report.exit);
+    if let Err(failed) = begin(connections).await? {
+        print(&failed);
+        return Ok(failed.exit);
     }
-    say(&format!("Connected to {}. Type help for the commands.\n", sanitize_line(&app.server())));
-    let Ok(mut editor) = editor(history.as_deref()) else {
+    let known = Shared::default();
+    learn(connections, &known).await;
+    let Ok(mut editor) = editor::open(history.as_deref(), Arc::clone(&known)) else {
         print(&Report::failure(Exit::Usage, "the prompt cannot be opened"));
         return Ok(Exit::Usage);
     };
-    loop {
-        // Reading blocks, so it has a thread of its own, to which the editor goes and from which it comes back.
-        let read = tokio::task::spawn_blocking(move || {
-            let line = editor.readline(PROMPT);
-            (editor, line)
-        });
-        let Ok((returned, line)) = read.await else { break };
+    while let Some((returned, line)) = read_line(editor).await {
         editor = returned;
-        match line {
-            Ok(line) => {
-                remember(&mut editor, &line, history.as_deref());
-                match line::parse(&line) {
-                    Input::Run(Line { command: PromptCommand::Quit, .. }) => break,
-                    input => print(&answer(connections, trace, input).await),
-                }
-            }
-            // Ctrl-C as well as Ctrl-D: whoever started something around the prompt ends it then.
-            Err(_end_of_input) => break,
+        editor::remember(&mut editor, &line, history.as_deref());
+        let input = line::parse(&line);
+        let connects = matches!(&input, Input::Run(Line { command: PromptCommand::Connect { .. }, .. }));
+        if matches!(&input, Input::Run(Line { command: PromptCommand::Quit, .. })) {
+            break;
+        }
+        print(&answer(connections, trace, input).await);
+        if connects {
+            learn(connections, &known).await;
         }
     }
     connections.close().await;
     Ok(Exit::Success)
+}
+
+/// Connects to the server in use, and greets.
+async fn begin(connections: &mut Connections) -> Result<Result<(), Report>, StartError> {
+    let app = connections.app()?;
+    let waiting = status::waiting(&format!("Connecting to {} …", app.server()));
+    let connected = app.connect().await;
+    drop(waiting);
+    if connected.is_ok() {
+        say(&format!("Connected to {}. Type help for the commands.\n", sanitize_line(&app.server())));
+    }
+    Ok(connected.map_err(Report::from))
+}
+
+/// The next line, with the editor; `None` at the end of input. Ctrl-C ends it as well as Ctrl-D: whoever started something
+/// around the prompt ends it then.
+async fn read_line(mut editor: LineEditor) -> Option<(LineEditor, String)> {
+    // Reading blocks, so it has a thread of its own, to which the editor goes and from which it comes back.
+    let read = tokio::task::spawn_blocking(move || {
+        let line = editor.readline(PROMPT);
+        line.map(|line| (editor, line))
+    });
+    read.await.ok()?.ok()
+}
+
+/// What the server in use has, for completion.
+async fn learn(connections: &mut Connections, known: &Shared) {
+    let servers = connections.names().map(ToOwned::to_owned).collect();
+    let Ok(app) = connections.app() else { return };
+    let learnt = Known { servers, ..app.known().await };
+    *known.lock().unwrap_or_else(PoisonError::into_inner) = learnt;
 }
 
 /// Does what the line asks for.
@@ -95,22 +121,4 @@ async fn answer(connections: &mut Connections, trace: &Trace, input: Input) -> R
 async fn connect<'a>(connections: &'a mut Connections, server: &str) -> Result<&'a mut App, ConnectError> {
     let _waiting = status::waiting(&format!("Connecting to {server} …"));
     connections.connect(server).await
-}
-
-fn editor(history: Option<&Path>) -> rustyline::Result<DefaultEditor> {
-    let config = Config::builder().max_history_size(HISTORY_LINES)?.history_ignore_space(true).build();
-    let mut editor = DefaultEditor::with_config(config)?;
-    if let Some(file) = history {
-        // No history yet, or one that cannot be read: the prompt works without.
-        let _missing = editor.load_history(file);
-    }
-    Ok(editor)
-}
-
-fn remember(editor: &mut DefaultEditor, line: &str, history: Option<&Path>) {
-    let added = editor.add_history_entry(line).unwrap_or(false);
-    if let (true, Some(file)) = (added, history) {
-        // At once, so that it survives Ctrl-C in a long call; not being able to is no reason to stop.
-        let _unsaved = editor.append_history(file);
-    }
 }

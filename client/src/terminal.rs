@@ -11,6 +11,8 @@ use crate::commands::Report;
 
 /// For names.
 pub const BOLD: Style = Style::new().bold();
+/// For the prompt.
+pub const PROMPT_STYLE: Style = AnsiColor::Cyan.on_default().bold();
 /// For what went wrong.
 pub const ERROR: Style = AnsiColor::Red.on_default();
 

@@ -2,9 +2,16 @@
 
 use jiff::Timestamp;
 use rmcp::model::{GetPromptResult, JsonObject, Prompt, ReadResourceResult, Resource, ResourceTemplate};
+use std::time::Duration;
 
 use super::{App, AppError, Next};
-use crate::oauth::{discovery::Probe, sign_in::Held};
+use crate::{
+    completion::Known,
+    oauth::{discovery::Probe, sign_in::Held},
+};
+
+/// How long the prompt waits for what completion would like to know.
+const COMPLETION_PATIENCE: Duration = Duration::from_secs(3);
 
 impl App {
     /// The server's resources, and the templates of others.
@@ -37,6 +44,22 @@ impl App {
     /// See [`AppError`].
     pub async fn prompt(&mut self, name: &str, arguments: Option<&JsonObject>) -> Result<GetPromptResult, AppError> {
         self.run(async |session| session.prompt(name, arguments.cloned()).await).await
+    }
+
+    /// What the open session's server has, for completion; what it refuses or is slow with stays unknown.
+    pub async fn known(&self) -> Known {
+        let Some(open) = &self.session else { return Known::default() };
+        let session = &open.session;
+        let lists = async { tokio::join!(session.tools(), session.prompts(), session.resources()) };
+        let Ok((tools, prompts, resources)) = tokio::time::timeout(COMPLETION_PATIENCE, lists).await else {
+            return Known::default();
+        };
+        Known {
+            tools: tools.unwrap_or_default(),
+            prompts: prompts.unwrap_or_default(),
+            resources: resources.unwrap_or_default().into_iter().map(|resource| resource.uri.clone()).collect(),
+            servers: Vec::new(),
+        }
     }
 
     /// Signs in, if the server asks for that; `again` also where a good token is kept.

@@ -14,6 +14,7 @@ mod identity_provider;
 mod introspection;
 mod logs;
 mod one_shot;
+mod prompt;
 mod realm;
 mod renewal;
 mod restarts;

@@ -10,7 +10,10 @@ use std::{
     process::{Output, Stdio},
     time::Duration,
 };
-use tokio::process::{Child, Command};
+use tokio::{
+    io::AsyncWriteExt as _,
+    process::{Child, Command},
+};
 use url::Url;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,6 +46,21 @@ impl Terminal {
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Runs the prompt, and types `lines`.
+    pub(crate) async fn run_lines(&self, arguments: &[&str], lines: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(lines.as_bytes()).await.unwrap();
+        drop(input);
+        tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("the client ends").unwrap()
     }
 
     /// Runs the client and answers the page that it opens.
