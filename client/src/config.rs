@@ -175,7 +175,12 @@ fn client(raw: &Settings, has_document: bool, problems: &mut Problems) -> Option
     }
     let workload = given(raw.grant.grant.as_ref()) == Some(GrantName::WorkloadIdentity.as_str());
     if workload && given(raw.client_id.as_ref()).is_none() {
-        return Some(ClientChoice::Nobody);
+        return Some(ClientChoice::Nobody {
+            issuer: match home {
+                None => None,
+                Some(issuer) => Some(issuer?),
+            },
+        });
     }
     let id = given(raw.client_id.as_ref()).unwrap_or(DEMO_CLIENT_ID);
     let default_secret = if id == DEMO_CLIENT_ID { DEMO_CLIENT_SECRET } else { "" };
@@ -291,8 +296,10 @@ impl fmt::Display for Config {
             writeln!(f, "MCP_CLIENT_SECRET={}", if credentials.secret.is_some() { "***" } else { "" })?;
         }
         let issuer = match &settings.client {
-            ClientChoice::PreRegistered { issuer, .. } => issuer.as_ref().map_or("", Endpoint::as_str),
-            ClientChoice::Demo(_) | ClientChoice::Dynamic | ClientChoice::Nobody => "",
+            ClientChoice::PreRegistered { issuer, .. } | ClientChoice::Nobody { issuer } => {
+                issuer.as_ref().map_or("", Endpoint::as_str)
+            }
+            ClientChoice::Demo(_) | ClientChoice::Dynamic => "",
         };
         writeln!(f, "MCP_CLIENT_ISSUER={issuer}")?;
         let key_file = self.private_key.as_deref();

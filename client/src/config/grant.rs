@@ -200,7 +200,10 @@ mod tests {
             assertion_file: Some("/var/run/token".into()),
             ..GrantSettings::default()
         };
-        assert_eq!(with(raw()).unwrap().sign_in.client, ClientChoice::Nobody);
+        assert_eq!(with(raw()).unwrap().sign_in.client, ClientChoice::Nobody { issuer: None });
+        let at_home = Settings { grant: raw(), client_issuer: some("https://auth.example"), ..Settings::default() };
+        let home = Some(Endpoint::parse("https://auth.example").unwrap());
+        assert_eq!(config(at_home).unwrap().sign_in.client, ClientChoice::Nobody { issuer: home });
         let named = config(Settings { grant: raw(), client_id: some("w"), ..Settings::default() }).unwrap();
         assert!(matches!(named.sign_in.client, ClientChoice::PreRegistered { .. }));
     }

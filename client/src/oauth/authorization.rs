@@ -257,9 +257,9 @@ pub(crate) fn refusal(error: &str, description: Option<&str>) -> String {
         "access_denied" => "access was denied",
         "invalid_scope" => "the scope asked for is not allowed",
         "invalid_target" => "it does not issue tokens for this resource",
-        "unauthorized_client" => "this client may not do that",
+        "unauthorized_client" | "unsupported_grant_type" => "this client may not do that",
         "invalid_client" => "it does not know this client, or the secret is wrong",
-        "invalid_grant" => "the code is not valid any more",
+        "invalid_grant" => "what it was shown is not good, or not any more",
         "temporarily_unavailable" | "server_error" => "it has a problem of its own",
         _ => "",
     };

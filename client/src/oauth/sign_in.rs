@@ -114,7 +114,10 @@ pub enum ClientChoice {
     /// Named by its metadata document where that is taken, else registers itself (RFC 7591).
     Dynamic,
     /// Nobody in particular: a workload, which its platform vouches for.
-    Nobody,
+    Nobody {
+        /// The issuer that is to be shown what the platform says, whoever it is made out to.
+        issuer: Option<Endpoint>,
+    },
 }
 
 /// Whether a kept token will do.
@@ -232,8 +235,16 @@ pub enum SignInError {
     /// The JWT to show cannot be read.
     #[error("the JWT to show for a token cannot be used: {0}")]
     AssertionFile(#[from] AssertionFileError),
+    /// The JWT is made out to somebody else, who could be shown it by whoever gets it.
+    #[error(
+        "the JWT in MCP_CLIENT_ASSERTION_FILE is not made out to {0}, where this server sends you; it is shown to nobody. If \
+         that is right, set MCP_CLIENT_ISSUER={0}"
+    )]
+    AssertionAudience(String),
     /// The identity provider does not vouch for the person.
-    #[error("the identity provider does not vouch for you: {0}")]
+    #[error(
+        "the identity provider does not vouch for you: {0}. Is the ID token in MCP_CLIENT_IDP_TOKEN_FILE still good?"
+    )]
     IdentityProvider(#[source] TokenError),
     /// No request.
     #[error(transparent)]

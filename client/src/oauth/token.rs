@@ -1,7 +1,9 @@
 //! The token requests of all grants, and the checks on their answers (OAuth 2.1 §4.1.3, §4.2 and §4.3, RFC 7523 §2.1,
 //! RFC 8707).
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
+use serde_json::Value;
 use std::{borrow::Cow, fmt};
 use url::form_urlencoded;
 
@@ -127,6 +129,23 @@ impl Assertion {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is made out to this issuer, by its identifier or its token endpoint (RFC 7523 §3); nothing else in it is
+    /// looked at, and the signature is the issuer's business.
+    #[must_use]
+    pub fn is_for(&self, issuer: &str, token_endpoint: &str) -> bool {
+        let payload = self.0.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let claims: Option<Value> = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
+        let ours = |audience: &Value| {
+            let audience = audience.as_str().unwrap_or_default();
+            audience == token_endpoint || audience.trim_end_matches('/') == issuer.trim_end_matches('/')
+        };
+        match claims.as_ref().and_then(|claims| claims.get("aud")) {
+            Some(Value::Array(audiences)) => audiences.iter().any(ours),
+            Some(audience) => ours(audience),
+            None => false,
+        }
     }
 }
 

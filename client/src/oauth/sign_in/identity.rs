@@ -34,7 +34,7 @@ impl SignIn {
                 }
                 self.pre_registered(credentials, issuer).map(Some)
             }
-            ClientChoice::Nobody => Ok(None),
+            ClientChoice::Nobody { .. } => Ok(None),
             ClientChoice::Demo(credentials) if issuer.token_endpoint.is_loopback() => {
                 self.pre_registered(credentials, issuer).map(Some)
             }

@@ -113,7 +113,7 @@ impl SignIn {
         let stored = self.tokens.find(resource.authorization_server.as_str(), &resource.resource)?;
         let ours = |token: &StoredToken| match &self.settings.client {
             ClientChoice::PreRegistered { credentials, .. } => token.client_id == credentials.id,
-            ClientChoice::Nobody => token.client_id.is_empty(),
+            ClientChoice::Nobody { .. } => token.client_id.is_empty(),
             ClientChoice::Demo(_) | ClientChoice::Dynamic => true,
         };
         let grant = self.settings.grant.name();

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{About, Held, SignIn, SignInError, Wanted};
+use super::{About, ClientChoice, Held, SignIn, SignInError, Wanted};
 use crate::oauth::{
     client::{ClientAuthentication, ClientProof},
     discovery::{
@@ -48,11 +48,21 @@ impl SignIn {
 
     /// A token for the workload that the JWT in `file` is about; the file is read each time, because it is replaced.
     pub(super) async fn for_workload(&self, wanted: Wanted<'_>, file: &Path) -> Result<Held, SignInError> {
-        let client = match &self.settings.client {
-            super::ClientChoice::Nobody => None,
-            _ => Some(self.registered(wanted.issuer)?),
+        let issuer = wanted.issuer;
+        let (client, home) = match &self.settings.client {
+            ClientChoice::Nobody { issuer: home } => (None, home.as_ref()),
+            ClientChoice::PreRegistered { issuer: home, .. } => (Some(self.registered(issuer)?), home.as_ref()),
+            ClientChoice::Demo(_) | ClientChoice::Dynamic => (Some(self.registered(issuer)?), None),
         };
         let assertion = read(file)?;
+        // Whoever is shown a JWT can show it to the one that it is made out to; so it is shown to nobody else.
+        let ours = home.map_or_else(
+            || assertion.is_for(&issuer.issuer, issuer.token_endpoint.as_str()),
+            |home| home.as_str() == issuer.issuer,
+        );
+        if !ours {
+            return Err(SignInError::AssertionAudience(issuer.issuer.clone()));
+        }
         let grant = TokenGrant::JwtBearer { assertion: &assertion, scope: wanted.scope };
         self.granted(wanted, client.as_ref(), grant).await
     }

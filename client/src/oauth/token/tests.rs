@@ -68,6 +68,27 @@ fn an_assertion_is_shown_as_it_is_and_only_if_it_can_be_a_jwt() {
 }
 
 #[test]
+fn an_assertion_is_for_those_that_it_is_made_out_to() {
+    let for_whom = |audience: Value| {
+        let payload = URL_SAFE_NO_PAD.encode(json!({"aud": audience}).to_string());
+        let assertion = Assertion::parse(&format!("e30.{payload}.c2ln")).unwrap();
+        assertion.is_for("https://auth.example", "https://auth.example/token")
+    };
+    for good in [
+        json!("https://auth.example"),
+        json!("https://auth.example/"),
+        json!("https://auth.example/token"),
+        json!(["https://other.example", "https://auth.example"]),
+    ] {
+        assert!(for_whom(good.clone()), "{good}");
+    }
+    for bad in [json!("https://other.example"), json!("api://exchange"), json!(null), json!(7), json!([])] {
+        assert!(!for_whom(bad.clone()), "{bad}");
+    }
+    assert!(!Assertion::parse("a.b.c").unwrap().is_for("https://auth.example", ""));
+}
+
+#[test]
 fn a_refresh_holds_the_refresh_token_and_the_resource_and_no_code() {
     let form = form_of(TokenGrant::RefreshToken(&RefreshToken::parse("r&x y").unwrap()));
     let expected = [
@@ -162,7 +183,7 @@ fn a_refusal_is_told_in_words_and_other_statuses_are_no_token() {
     let refused =
         process(&json_answer(400, r#"{"error":"invalid_grant","error_description":"used"}"#), false).unwrap_err();
     assert!(matches!(&refused, TokenError::Refused { error, .. } if error == "invalid_grant"));
-    assert!(refused.to_string().contains("the code is not valid any more (invalid_grant: used)"));
+    assert!(refused.to_string().contains("what it was shown is not good, or not any more (invalid_grant: used)"));
     for status in [201, 302, 307, 500] {
         let answer = json_answer(status, r#"{"access_token":"t","token_type":"Bearer"}"#);
         assert!(matches!(process(&answer, false), Err(TokenError::Malformed(_))), "{status}");

@@ -13,9 +13,15 @@ use crate::oauth::{
     },
     token::TokenError,
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 const JWT: &str = "eyJhbGciOiJFUzI1NiJ9.e30.c2ln";
+
+/// A JWT of a platform for `audience`.
+fn made_out_to(audience: &str) -> String {
+    format!("eyJhbGciOiJFUzI1NiJ9.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({"aud": audience}).to_string()))
+}
 
 /// A client that takes `grant`, at an issuer that nobody can sign in at.
 async fn client(world: &World, grant: Grant) -> SignIn {
@@ -132,18 +138,36 @@ async fn without_a_browser_no_client_registers_itself() {
 #[tokio::test]
 async fn a_workload_shows_the_jwt_of_its_platform_as_it_is_now_and_no_client() {
     let world = World::start().await;
-    let jwt = file(&world, "jwt", &format!("{JWT}\n"));
-    let mut client = client(&world, Grant::WorkloadIdentity(jwt)).await;
-    client.settings.client = ClientChoice::Nobody;
+    let jwt = made_out_to(&world.origin);
+    let path = file(&world, "jwt", &format!("{jwt}\n"));
+    let mut client = client(&world, Grant::WorkloadIdentity(path)).await;
+    client.settings.client = ClientChoice::Nobody { issuer: None };
     token(&client).await.unwrap();
     let asked = world.seen("/token");
     let form = asked[0].form();
     assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
-    assert_eq!((form["assertion"].as_str(), form["resource"].as_str()), (JWT, world.server().as_str()));
+    assert_eq!((&form["assertion"], &form["resource"]), (&jwt, &world.server()));
     assert!(!form.contains_key("client_id") && !asked[0].headers.contains_key("authorization"));
-    file(&world, "jwt", "a.b.c");
+    let renewed = made_out_to(&format!("{}/token", world.origin));
+    file(&world, "jwt", &renewed);
     client.access_token(&BearerChallenge::default(), Reuse::Never).await.unwrap();
-    assert_eq!(world.seen("/token")[1].form()["assertion"], "a.b.c");
+    assert_eq!(world.seen("/token")[1].form()["assertion"], renewed);
+}
+
+#[tokio::test]
+async fn a_jwt_that_is_made_out_to_somebody_else_is_shown_only_where_a_person_said_so() {
+    let world = World::start().await;
+    let jwt = file(&world, "jwt", &made_out_to("api://exchange"));
+    let mut client = client(&world, Grant::WorkloadIdentity(jwt)).await;
+    for home in [None, Some(endpoint("https://auth.example"))] {
+        client.settings.client = ClientChoice::Nobody { issuer: home };
+        let error = token(&client).await.unwrap_err();
+        assert!(matches!(error, SignInError::AssertionAudience(_)));
+        assert!(error.to_string().contains(&format!("MCP_CLIENT_ISSUER={}", world.origin)), "{error}");
+    }
+    assert!(world.seen("/token").is_empty());
+    client.settings.client = ClientChoice::Nobody { issuer: Some(endpoint(&world.origin)) };
+    token(&client).await.unwrap();
 }
 
 #[tokio::test]
@@ -151,7 +175,7 @@ async fn a_workload_that_is_refused_does_not_try_again_or_otherwise() {
     for error in ["invalid_grant", "invalid_scope", "unauthorized_client"] {
         let world = World::start().await;
         world.reply("/token", Reply::json(400, &json!({"error": error})));
-        let jwt = file(&world, "jwt", JWT);
+        let jwt = file(&world, "jwt", &made_out_to(&world.origin));
         let client = client(&world, Grant::WorkloadIdentity(jwt)).await;
         let refused = token(&client).await.unwrap_err();
         assert!(refused.to_string().contains(error), "{refused}");
