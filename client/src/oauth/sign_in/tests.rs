@@ -1,7 +1,11 @@
 use super::*;
 use crate::oauth::{
+    authorization::CallbackRejected,
     endpoint::InvalidEndpoint,
-    loopback::CallbackListener,
+    exchange::ExchangeError,
+    loopback::{CallbackListener, LoopbackError},
+    private_files::PrivateFileError,
+    registration::RegistrationError,
     testing::{
         endpoint,
         world::{
@@ -9,6 +13,7 @@ use crate::oauth::{
             lock, query,
         },
     },
+    token::TokenError,
 };
 use http::header;
 use serde_json::json;
