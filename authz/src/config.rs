@@ -78,7 +78,9 @@ impl TryFrom<Cli> for Config {
         let demo = demo(&cli, on_loopback, &mut problems);
         let key_policy = key_policy(&cli, &mut problems);
         let resources = resources(&cli, &mut problems);
+        let demonstrations = on_loopback && demo.is_some();
         let settings = settings(&cli, on_loopback, &mut problems);
+        let settings = settings.map(|settings| Settings { demonstrations, ..settings });
         let clients = settings.as_ref().and_then(|settings| clients::file(&cli.clients, settings, &mut problems));
         let fix = "write sqlite: and a file name, or postgres://user:password@host/database";
         let database_url = problems.check("MCP_AUTH_DATABASE_URL", fix, cli.database_url.parse::<DatabaseUrl>());
@@ -206,6 +208,8 @@ fn settings(cli: &Cli, on_loopback: bool, problems: &mut Problems) -> Option<Set
         unused_client_lifetime: unused_client_lifetime?,
         redirects: redirects?,
         signup: cli.signup,
+        // Known once the demo set is.
+        demonstrations: false,
     })
 }
 

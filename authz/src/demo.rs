@@ -1,6 +1,8 @@
 //! The demo set: one person, one client, one resource server, with secrets that everybody knows. It exists only where
 //! the settings say so; everywhere else it is taken out of the database, so that none is left over from a trial run.
 
+pub mod flawed_token;
+
 use crate::{
     domain::{
         ClientAuthentication, ClientStanding, DisplayName, Email, InvalidUsername, Origin, Person, PersonOrigin,

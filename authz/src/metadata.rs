@@ -51,6 +51,8 @@ pub struct AuthorizationServerMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id_metadata_document_supported: Option<bool>,
     protected_resources: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    portcullis_flawed_token_endpoint: Option<String>,
     /// MCP Enterprise-managed authorization.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     authorization_grant_profiles_supported: Vec<&'static str>,
@@ -88,6 +90,7 @@ impl AuthorizationServerMetadata {
             code_challenge_methods_supported: vec!["S256"],
             authorization_response_iss_parameter_supported: true,
             client_id_metadata_document_supported: admission(settings.registration).map(|_| true),
+            portcullis_flawed_token_endpoint: settings.demonstrations.then(|| at(routes::FLAWED_TOKEN)),
             protected_resources: resources.ids().map(ToString::to_string).collect(),
             authorization_grant_profiles_supported: grant_types(services)
                 .filter(|word| *word == GrantType::JwtBearer)

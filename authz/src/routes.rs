@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::{
-    account, authorize, consent, device, device_authorization, host, introspect, jwks, layers, login, metadata, openid,
-    pages, register, revoke,
+    account, authorize, consent, demo, device, device_authorization, host, introspect, jwks, layers, login, metadata,
+    openid, pages, register, revoke,
     services::{Registration, Services},
     store, token,
 };
@@ -82,6 +82,11 @@ fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
         .route(DEVICE_AUTHORIZATION, post(device_authorization::post))
         .layer(database.clone())
         .layer(limits.clone());
+    let router = if services.settings.demonstrations {
+        router.route(FLAWED_TOKEN, post(demo::flawed_token::post))
+    } else {
+        router
+    };
     // Keys are there without a database.
     let router = router.layer(database).route(JWKS, get(jwks::get));
     router.layer(limits).layer(cors()).merge(without_cors)
@@ -110,6 +115,8 @@ pub const REVOKE: &str = "/revoke";
 pub const REGISTERED: &str = "/register/{client_id}";
 /// Introspection endpoint (RFC 7662 §2).
 pub const INTROSPECT: &str = "/introspect";
+/// Tokens with a flaw, where the demo set is.
+pub const FLAWED_TOKEN: &str = "/demo/flawed-token";
 /// Our public keys (RFC 7517 §5).
 pub const JWKS: &str = "/.well-known/jwks.json";
 /// Metadata (RFC 8414 §3); the path of the issuer, if there is one, comes behind it.

@@ -107,6 +107,8 @@ pub struct Settings {
     pub redirects: RedirectRules,
     /// Whether people may make accounts for themselves.
     pub signup: bool,
+    /// Whether tokens with a flaw are handed out, to show what then happens: with the demo set, on loopback.
+    pub demonstrations: bool,
 }
 
 /// Who may register a client (RFC 7591 §3).

@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod catalog;
+mod trial;
 
 /// One MCP server, with a session once there is one.
 #[derive(Debug)]

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use crate::verbs::Command;
 
 mod grant;
+mod web;
 
 pub use grant::GrantSettings;
+pub use web::WebSettings;
 
 /// Sign in to an MCP server and call its tools.
 #[derive(Clone, Debug, Parser)]
@@ -70,6 +72,9 @@ pub struct Settings {
     /// Which way leads to a token.
     #[command(flatten)]
     pub grant: GrantSettings,
+    /// The page.
+    #[command(flatten)]
+    pub web: WebSettings,
     /// Where this client's metadata document is hosted, for authorization servers that take it [default: none].
     #[arg(long, global = true, env = "MCP_CLIENT_METADATA_URL", value_name = "URL")]
     pub client_metadata_url: Option<String>,

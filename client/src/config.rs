@@ -29,6 +29,9 @@ mod grant;
 mod servers;
 
 pub use servers::Servers;
+mod web;
+
+pub use web::{DEFAULT_WEB_PORT, WebConfig};
 
 /// The demo client of authz, published on purpose.
 pub const DEMO_CLIENT_ID: &str = "simple-mcp-client";
@@ -50,6 +53,8 @@ pub struct Config {
     pub servers: Servers,
     /// What becomes of forms that a server asks to have filled in.
     pub forms: Forms,
+    /// Where `client web` is, and what it may call.
+    pub web: WebConfig,
     /// Where tokens, registrations and history are kept.
     pub state_dir: PathBuf,
     /// What keeps the secret ones of them.
@@ -81,11 +86,13 @@ impl TryFrom<&Settings> for Config {
         let state_dir = state_dir(raw, &mut problems);
         let store = store(raw, &mut problems).unwrap_or_default();
         let extra_ca_pem = raw.ca_cert.as_deref().and_then(|file| certificates(file, &mut problems));
-        let config = servers.zip(state_dir).and_then(|(servers, state_dir)| {
+        let web = web::web(&raw.web, &mut problems);
+        let config = servers.zip(state_dir).zip(web).and_then(|((servers, state_dir), web)| {
             Some(Self {
                 sign_in: servers.in_use()?.sign_in.clone(),
                 servers,
                 forms,
+                web,
                 state_dir,
                 store,
                 private_key: raw.grant.client_private_key.clone(),
@@ -311,6 +318,7 @@ impl fmt::Display for Config {
         writeln!(f, "MCP_CLIENT_METADATA_URL={}", settings.metadata_url.as_ref().map_or("", Endpoint::as_str))?;
         writeln!(f, "MCP_CLIENT_ASSUME_S256={}", settings.assume_s256.join(","))?;
         writeln!(f, "MCP_CLIENT_FORM_DEFAULTS={}", self.forms == Forms::Defaults)?;
+        write!(f, "{}", self.web)?;
         writeln!(f, "MCP_CLIENT_STATE_DIR={}", self.state_dir.display())?;
         writeln!(f, "MCP_CLIENT_STORE={}", self.store.as_str())?;
         writeln!(f, "MCP_CLIENT_TRACE={}", self.trace)?;

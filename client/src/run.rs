@@ -29,10 +29,11 @@ use crate::{
     terminal::{print, sanitize, sanitize_json},
     trace::Trace,
     verbs::{Command, Format},
+    web::{self, WebError},
 };
 
 /// How long a tool may take.
-const TOOL_TIMEOUT: Duration = Duration::from_mins(2);
+pub(crate) const TOOL_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What is read or made at the edge of the process only.
 #[derive(Clone)]
@@ -62,6 +63,9 @@ pub enum StartError {
     /// No private files.
     #[error("the client's own files cannot be used: {0}")]
     Store(#[from] PrivateFileError),
+    /// No page.
+    #[error(transparent)]
+    Web(#[from] WebError),
 }
 
 /// Puts the parts together for `server`; nothing is sent yet. Its steps are told to `flow`.
@@ -105,6 +109,10 @@ pub async fn run(config: &Config, command: Option<&Command>, format: Format, edg
         Command::Verb(verb) => perform(&mut app, verb, format).await,
         Command::MetadataDocument => metadata_document(&app),
         Command::PrintConfig { host } => host_entry(*host, config)?,
+        Command::Web => {
+            web::run(config, edge).await?;
+            return Ok(Exit::Success);
+        }
     };
     app.close().await;
     print(&report);

@@ -67,6 +67,8 @@ pub enum Command {
         #[arg(long = "for", value_enum, value_name = "CLIENT")]
         host: Host,
     },
+    /// Serve a page that signs in, calls tools, and draws each step as it happens.
+    Web,
 }
 
 /// One thing to do at the prompt.

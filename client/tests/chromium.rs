@@ -1,6 +1,9 @@
 //! The pages of authz in a real browser: chromedriver leads a headless Chromium through its forms, and back to the page
-//! of the `client` program, whose tool call then prints the time. `.ci/chromium` installs what this needs and runs it.
+//! of the `client` program, whose tool call then prints the time; and the page of `client web`. `.ci/chromium` installs what this needs and runs it.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of a test may end it")]
+
+#[path = "chromium/web.rs"]
+mod web;
 
 use client::demo::{
     binaries::{Beside, Binaries},

@@ -2,15 +2,14 @@
 //! before anything connects to it, and what was checked is what is connected to (RFC 9700 §4.17, the draft on client
 //! ID metadata documents §6.5): no name leads into our own network, not even the second time that it is looked up.
 
-mod addresses;
 mod resolver;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use addresses::AllowedAddresses;
 pub use resolver::{Resolver, SystemResolver};
+pub use verification_keys::addresses::AllowedAddresses;
 
 use resolver::Checked;
 use std::sync::Arc;

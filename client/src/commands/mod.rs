@@ -3,7 +3,7 @@
 pub mod arguments;
 mod report;
 pub mod schema;
-mod show;
+pub(crate) mod show;
 mod token;
 
 pub use report::Report;

@@ -45,7 +45,7 @@ pub(super) fn prompts(prompts: &[Prompt]) -> String {
 }
 
 /// The texts of a result; its structure when it has no text.
-pub(super) fn result(result: &CallToolResult) -> String {
+pub(crate) fn result(result: &CallToolResult) -> String {
     let mut parts: Vec<String> = result.content.iter().map(block).collect();
     if parts.is_empty() {
         parts.extend(result.structured_content.as_ref().map(to_json));
@@ -54,7 +54,7 @@ pub(super) fn result(result: &CallToolResult) -> String {
 }
 
 /// The texts of a resource.
-pub(super) fn contents(read: &ReadResourceResult) -> String {
+pub(crate) fn contents(read: &ReadResourceResult) -> String {
     let part = |contents: &ResourceContents| match contents {
         ResourceContents::TextResourceContents { text, .. } => sanitize(text),
         ResourceContents::BlobResourceContents { mime_type, .. } => {
@@ -79,7 +79,7 @@ pub(super) fn messages(prompt: &GetPromptResult) -> String {
 }
 
 /// Pretty JSON that stays the same JSON and holds nothing that a terminal acts on.
-pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> String {
+pub(crate) fn to_json(value: &(impl Serialize + ?Sized)) -> String {
     sanitize_json(&serde_json::to_string_pretty(value).unwrap_or_default())
 }
 

@@ -108,7 +108,8 @@ impl fmt::Display for Greeting {
         writeln!(f, "{authz}\n{mcp_server}\n")?;
         writeln!(f, "The client asks mcp-server, is told to sign in at authz, and opens your browser there.")?;
         writeln!(f, "Sign in as {} with {}, then allow the access.", self.username, self.password)?;
-        writeln!(f, "After that try: call get_time. All three end with quit or Ctrl-C.\n")
+        writeln!(f, "After that try: call get_time. All three end with quit or Ctrl-C.")?;
+        writeln!(f, "To see each step drawn: cargo run -p client -- web in a second terminal, then its page.\n")
     }
 }
 

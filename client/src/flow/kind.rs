@@ -88,6 +88,8 @@ pub enum StepKind {
     ScopeChallenge,
     /// The token is not accepted.
     TokenRefused,
+    /// A token with something wrong about it, to show what then happens.
+    FlawedToken,
 }
 
 impl StepKind {
@@ -133,6 +135,7 @@ impl StepKind {
             | Self::DeviceToken
             | Self::TokenExchange
             | Self::AssertionGrant
+            | Self::FlawedToken
             | Self::Revocation => (Party::Client, Party::AuthorizationServer),
             Self::UnauthenticatedRequest
             | Self::ResourceMetadata
@@ -207,6 +210,9 @@ impl StepKind {
                  ask the person for it."
             }
             Self::TokenRefused => "The server does not accept this token, and says why.",
+            Self::FlawedToken => {
+                "For showing what goes wrong: the issuer of the demo signs a token with one flaw, good for nothing."
+            }
         }
     }
 
@@ -237,6 +243,7 @@ impl StepKind {
             Self::OtherMessage => "MCP transports, RFC 6750 §2.1",
             Self::ScopeChallenge => "RFC 6750 §3.1 insufficient_scope, MCP scope challenge handling",
             Self::TokenRefused => "RFC 6750 §3.1 invalid_token",
+            Self::FlawedToken => "no RFC: this is for demonstrations",
         }
     }
 }

@@ -6,6 +6,8 @@ use serde_json::Value;
 use std::borrow::Cow;
 use url::Url;
 
+/// Longest body shown, in bytes.
+const MAX_BODY: usize = 64 * 1024;
 /// Longest text kept of one value, in characters.
 const MAX_TEXT: usize = 16 * 1024;
 /// Shortest secret looked for in other places; shorter ones would cut common words.
@@ -77,9 +79,9 @@ impl Shortener {
         pairs.map(|(name, value)| self.named(&name, &value)).collect()
     }
 
-    /// A JSON document; `None` for what is none, because nobody knows what it holds.
+    /// A JSON document; `None` for what is none, because nobody knows what it holds, and for one that is too long.
     pub(super) fn json(&mut self, body: &[u8]) -> Option<Value> {
-        let mut value = serde_json::from_slice(body).ok()?;
+        let mut value = serde_json::from_slice(body).ok().filter(|_| body.len() <= MAX_BODY)?;
         self.cut(&mut value);
         Some(value)
     }

@@ -5,6 +5,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::{Flow, Open, Outcome, Sent, StepKind, shorten::Shortener, split};
+use crate::guard::Guard;
 use crate::oauth::{
     dpop::Possession,
     exchange::{self, Answer, ExchangeError, Request},
@@ -19,19 +20,20 @@ pub struct Wire {
     pub(super) possession: Option<Possession>,
     /// Told when the server's own stream was asked for and answered.
     pub(super) listening: Option<Arc<Notify>>,
+    pub(super) guard: Option<Guard>,
 }
 
 impl Wire {
     /// Nobody is told.
     #[must_use]
     pub const fn new(http: reqwest::Client) -> Self {
-        Self { http, flow: None, possession: None, listening: None }
+        Self { http, flow: None, possession: None, listening: None, guard: None }
     }
 
     /// Each exchange is told to `flow`.
     #[must_use]
     pub const fn reporting_to(http: reqwest::Client, flow: Arc<Flow>) -> Self {
-        Self { http, flow: Some(flow), possession: None, listening: None }
+        Self { http, flow: Some(flow), possession: None, listening: None, guard: None }
     }
 
     /// `listening` is told when the server's own stream is there, or is known not to come.
@@ -45,13 +47,34 @@ impl Wire {
         self.flow.is_some()
     }
 
+    /// The same way out, told to `flow`.
+    #[must_use]
+    pub fn reporting(self, flow: Arc<Flow>) -> Self {
+        Self { flow: Some(flow), ..self }
+    }
+
+    /// Calls only what `guard` allows.
+    #[must_use]
+    pub fn guarded_by(self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self }
+    }
+
+    /// The same way out, with nobody told.
+    #[must_use]
+    pub fn silent(&self) -> Self {
+        Self { flow: None, ..self.clone() }
+    }
+
     /// Sends `request`, which is the step `kind` of the flow.
     ///
     /// # Errors
     /// When there is no answer, or one that is too large.
     pub async fn send(&self, kind: StepKind, request: Request) -> Result<Answer, ExchangeError> {
         let step = self.open(kind, &request);
-        let result = exchange::send(&self.http, request).await;
+        let result = match self.guard.as_ref().map(|guard| guard.check(request.uri())) {
+            Some(Err(refused)) => Err(refused),
+            Some(Ok(())) | None => exchange::send(&self.http, request).await,
+        };
         if let Some(step) = step {
             step.finish(&result);
         }

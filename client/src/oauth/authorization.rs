@@ -87,6 +87,12 @@ impl AuthorizationRequest {
         &self.url
     }
 
+    /// What the answer has to bring back.
+    #[must_use]
+    pub(super) fn state(&self) -> &str {
+        &self.state
+    }
+
     /// The verifier for the token request.
     #[must_use]
     pub const fn verifier(&self) -> &CodeVerifier {

@@ -4,7 +4,10 @@
 use std::{ffi::OsString, io, process::Stdio};
 use url::Url;
 
-use super::endpoint::{Endpoint, InvalidEndpoint};
+use super::{
+    endpoint::{Endpoint, InvalidEndpoint},
+    visit::Visits,
+};
 
 /// How to open a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub enum Browser {
     Commands(Vec<Vec<OsString>>),
     /// Not at all: the person opens the printed URL.
     Disabled,
+    /// Not here: the person is the visitor of a page of ours, and follows its link.
+    Visitor(Visits),
 }
 
 /// Why no browser was opened.

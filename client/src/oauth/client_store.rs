@@ -50,6 +50,12 @@ impl ClientStore {
         PrivateFolder::open_in(folder.join("clients"), vault).map(Self)
     }
 
+    /// A store that ends with this process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self(PrivateFolder::in_memory())
+    }
+
     /// The registration at `issuer` for `redirect_uri` whose secret is still good at `now`.
     ///
     /// # Errors

@@ -51,6 +51,11 @@ pub enum ExchangeError {
         /// What the HTTP client saw.
         source: reqwest::Error,
     },
+    /// The address is not one to call (MCP best practices "SSRF").
+    #[error(
+        "{0} is not called from here: its address is not public. If it is yours, name it in MCP_CLIENT_WEB_ALLOWED_HOSTS"
+    )]
+    Forbidden(String),
     /// The answer goes beyond [`MAX_ANSWER_BYTES`].
     #[error("{origin} sent more than {MAX_ANSWER_BYTES} bytes, which is too much for this answer")]
     TooLarge {

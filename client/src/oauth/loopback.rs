@@ -16,6 +16,8 @@ use std::{
 use tokio::{sync::oneshot, task::JoinHandle, time};
 use url::Url;
 
+use super::endpoint::Endpoint;
+
 /// The redirect URI of clients that cannot be redirected to: the issuer shows the code, and the person carries it.
 pub const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob";
 
@@ -90,10 +92,28 @@ impl RedirectUri {
         }
     }
 
+    /// `/callback` of a page that is served at `origin`, by this program and behind whatever stands in front of it.
+    #[must_use]
+    pub fn of_page(origin: &Endpoint) -> Self {
+        let at = origin.with_path("/callback");
+        let place = Place {
+            host: at.url().host_str().unwrap_or_default().to_owned(),
+            port: at.url().port_or_known_default().unwrap_or_default(),
+            path: at.url().path().to_owned(),
+        };
+        Self { published: at.as_str().to_owned(), place: Some(place) }
+    }
+
     /// The text, byte for byte.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.published
+    }
+
+    /// What a client is that is reached there (OpenID Connect Registration §2).
+    #[must_use]
+    pub fn application_type(&self) -> &'static str {
+        if self.published.starts_with("https:") { "web" } else { "native" }
     }
 
     /// The port to listen on, if there is one.
@@ -125,6 +145,9 @@ pub enum LoopbackError {
         .0.as_secs() / 60
     )]
     TimedOut(Duration),
+    /// Whoever asked for the sign-in does not wait for it any more.
+    #[error("the sign-in was given up")]
+    GivenUp,
 }
 
 /// What the browser shows at the end.
@@ -147,8 +170,7 @@ pub struct CallbackListener {
 pub struct Callback {
     /// Unchecked.
     pub query: String,
-    page: oneshot::Sender<Page>,
-    server: Server,
+    shown: Option<(oneshot::Sender<Page>, Server)>,
 }
 
 impl fmt::Debug for Callback {
@@ -177,7 +199,7 @@ impl CallbackListener {
         let router = Router::new().route(&self.path, any(receive)).with_state(Slot(Arc::new(Mutex::new(Some(sender)))));
         let server = Server::start(self.listener, router);
         if let Ok(Ok(Arrival { query, page })) = time::timeout(patience, receiver).await {
-            return Ok(Callback { query, page, server });
+            return Ok(Callback { query, shown: Some((page, server)) });
         }
         server.stop().await;
         Err(LoopbackError::TimedOut(patience))
@@ -185,11 +207,17 @@ impl CallbackListener {
 }
 
 impl Callback {
+    /// Of a visitor, whom somebody else shows a page.
+    pub(super) const fn of_visitor(query: String) -> Self {
+        Self { query, shown: None }
+    }
+
     /// Shows the browser its page, and closes the port.
     pub async fn finish(self, page: Page) {
+        let Some((shown, server)) = self.shown else { return };
         // The browser may have gone away; then nobody misses the page.
-        let _gone = self.page.send(page);
-        self.server.stop().await;
+        let _gone = shown.send(page);
+        server.stop().await;
     }
 }
 

@@ -27,6 +27,7 @@ pub mod token;
 pub mod token_exchange;
 pub mod token_store;
 pub mod vault;
+pub mod visit;
 pub mod waits;
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ fn client_metadata(redirect_uri: &RedirectUri, method: ClientAuthentication, wit
     grant_types.extend(with_devices.then_some(DEVICE_CODE));
     ClientMetadata {
         client_name: CLIENT_NAME,
-        application_type: "native",
+        application_type: redirect_uri.application_type(),
         redirect_uris: [redirect_uri.as_str()],
         grant_types,
         response_types: ["code"],

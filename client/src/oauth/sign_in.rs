@@ -34,6 +34,7 @@ mod by_device;
 mod error;
 mod identity;
 mod kept;
+mod lesser;
 mod machine;
 mod stated;
 

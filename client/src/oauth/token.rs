@@ -94,6 +94,13 @@ pub enum TokenGrant<'a> {
     },
     /// What came with the tokens before, for the next ones. The scope stays what it was.
     RefreshToken(&'a RefreshToken),
+    /// As before, for a token that may do less (OAuth 2.1 §4.3.1).
+    LesserToken {
+        /// What came with the tokens before.
+        refresh_token: &'a RefreshToken,
+        /// A part of the scope that was granted.
+        scope: &'a Scope,
+    },
     /// Nothing but who the client is: for itself, not for a person (OAuth 2.1 §4.2).
     ClientCredentials {
         /// The scope to ask for.
@@ -161,7 +168,7 @@ impl TokenGrant<'_> {
     pub const fn step(&self) -> StepKind {
         match self {
             Self::AuthorizationCode { .. } => StepKind::TokenRequest,
-            Self::RefreshToken(_) => StepKind::Refresh,
+            Self::RefreshToken(_) | Self::LesserToken { .. } => StepKind::Refresh,
             Self::ClientCredentials { .. } => StepKind::ClientGrant,
             Self::DeviceCode(_) => StepKind::DeviceToken,
             Self::JwtBearer { .. } => StepKind::AssertionGrant,
@@ -237,6 +244,10 @@ pub fn token_request(token: &TokenRequest<'_>) -> Request {
             .append_pair("code_verifier", verifier.reveal()),
         TokenGrant::RefreshToken(token) => {
             form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.reveal())
+        }
+        TokenGrant::LesserToken { refresh_token, scope } => {
+            let form = form.append_pair("grant_type", "refresh_token");
+            add_scope(form.append_pair("refresh_token", refresh_token.reveal()), Some(scope))
         }
         TokenGrant::ClientCredentials { scope } => {
             add_scope(form.append_pair("grant_type", "client_credentials"), scope)

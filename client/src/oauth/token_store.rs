@@ -76,6 +76,12 @@ impl TokenStore {
         PrivateFolder::open_in(folder.join("tokens"), vault).map(Self)
     }
 
+    /// A store that ends with this process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self(PrivateFolder::in_memory())
+    }
+
     /// The token of `issuer` for `resource`, in time or not.
     ///
     /// # Errors

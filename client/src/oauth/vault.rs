@@ -1,5 +1,11 @@
 //! Where secrets are kept: in private files, or in the keyring of the system (feature `keyring`), each under a name that
-//! says nothing about them. Locks and the history stay files.
+//! says nothing about them; or in memory, to end with the process. Locks and the history stay files.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// Files, or the keyring.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +16,25 @@ pub enum Vault {
     /// The keyring of the system.
     #[cfg(any(test, feature = "keyring"))]
     Keyring(Keyring),
+    /// Nowhere but here.
+    Memory(Memory),
+}
+
+/// What ends with its last handle; never shown.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+
+impl Memory {
+    /// What is there, by name.
+    pub(super) fn entries(&self) -> MutexGuard<'_, HashMap<String, Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory(***)")
+    }
 }
 
 /// A choice between them.

@@ -28,6 +28,7 @@
 //! A running server keeps an issuer's keys in a [`jwk_set::RemoteJwkSet`], which fetches them when it has to and only
 //! as often as it may.
 
+pub mod addresses;
 pub mod algorithm;
 mod base64url;
 mod cache_control;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::step::Problem;
-use crate::oauth::exchange::{self, Answer};
+use crate::oauth::exchange::{self, Answer, Request};
 
 const VERSION: &str = "2026-07-28";
 
@@ -14,6 +14,12 @@ const VERSION: &str = "2026-07-28";
 /// # Errors
 /// When there is no answer.
 pub async fn call(http: &reqwest::Client, server: &Url, token: Option<&str>, tool: &str) -> Result<Answer, Problem> {
+    Ok(exchange::send(http, tool_call(server, token, tool)).await?)
+}
+
+/// The request of a call of `tool` without arguments.
+#[must_use]
+pub fn tool_call(server: &Url, token: Option<&str>, tool: &str) -> Request {
     let body = json!({
         "jsonrpc": "2.0",
         "id": 1,
@@ -40,7 +46,7 @@ pub async fn call(http: &reqwest::Client, server: &Url, token: Option<&str>, too
         token.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, token);
     }
-    Ok(exchange::send(http, request).await?)
+    request
 }
 
 /// The text of a tool's result; `None` when the answer is not a result.

@@ -3,13 +3,15 @@
 use super::{About, Held, SignIn, SignInError, Wanted};
 use crate::oauth::{
     authorization::{AuthorizationCode, AuthorizationParameters, AuthorizationRequest, CallbackRejected},
+    browser::Browser,
     challenge::BearerChallenge,
     discovery::{IssuerMetadata, issuer_metadata::OFFLINE_ACCESS},
     dpop::Possession,
-    loopback::{CallbackListener, LoopbackError, Page},
+    loopback::{LoopbackError, Page},
     registration::RegisteredClient,
     scope::Scope,
     token::{TokenGrant, TokenResponse},
+    visit::Waiting,
 };
 
 impl SignIn {
@@ -22,10 +24,10 @@ impl SignIn {
         let (settings, Wanted { issuer, resource, scope, possession }) = (&self.settings, wanted);
         let thumbprint = possession.map(Possession::thumbprint);
         // Before anything is registered or shown: a taken port ends it.
-        let listener = if settings.redirect_uri.is_out_of_band() {
+        let waiting = if settings.redirect_uri.is_out_of_band() {
             None
         } else {
-            Some(CallbackListener::bind(&settings.redirect_uri).await?)
+            Some(Waiting::begin(&settings.browser, &settings.redirect_uri).await?)
         };
         let client = self.identify(issuer).await?;
         let asked = with_refresh(scope, issuer);
@@ -43,8 +45,8 @@ impl SignIn {
             self.random.as_ref(),
         )?;
         self.show(&request);
-        let redeemed = match listener {
-            Some(listener) => self.called_back(listener, &request, (wanted, &client)).await,
+        let redeemed = match waiting {
+            Some(waiting) => self.called_back(waiting, &request, (wanted, &client)).await,
             None => self.pasted(&request, (wanted, &client)).await,
         };
         let about = About { client_id: &client.credentials.id, ..About::of(wanted) };
@@ -53,6 +55,9 @@ impl SignIn {
 
     fn show(&self, request: &AuthorizationRequest) {
         self.http.browser_sent(request.url());
+        if matches!(self.settings.browser, Browser::Visitor(_)) {
+            return;
+        }
         (self.notice)(&format!("To sign in, open this page in your browser:\n\n  {}\n", request.url()));
         if let Err(error) = self.settings.browser.open(request.url()) {
             (self.notice)(&format!("The page was not opened by itself: {error}."));
@@ -62,11 +67,11 @@ impl SignIn {
     /// The token for the code that the browser brings.
     async fn called_back(
         &self,
-        listener: CallbackListener,
+        waiting: Waiting,
         request: &AuthorizationRequest,
         place: (Wanted<'_>, &RegisteredClient),
     ) -> Result<TokenResponse, SignInError> {
-        let callback = listener.wait(self.settings.patience).await?;
+        let callback = waiting.callback(request, self.settings.patience).await?;
         self.http.browser_came_back(self.settings.redirect_uri.as_str(), &callback.query);
         let redeemed = self.redeem(request, request.process_callback(&callback.query), place).await;
         callback.finish(if redeemed.is_ok() { Page::SignedIn } else { Page::Failed }).await;

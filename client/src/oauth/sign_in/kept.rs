@@ -103,13 +103,17 @@ impl SignIn {
     }
 
     /// The key that a kept token is bound to, if it is.
-    fn possession_of(&self, stored: &StoredToken) -> Result<Option<Possession>, NotSigned> {
+    pub(super) fn possession_of(&self, stored: &StoredToken) -> Result<Option<Possession>, NotSigned> {
         let Some(key) = &stored.possession_key else { return Ok(None) };
         Possession::from_kept(key.clone(), self.surroundings()).map(Some).ok_or(NotSigned)
     }
 
     /// The kept token, if it was asked for with at least `scope` and issued to the client of the settings.
-    fn stored(&self, resource: &ResourceMetadata, scope: Option<&Scope>) -> Result<Option<StoredToken>, SignInError> {
+    pub(super) fn stored(
+        &self,
+        resource: &ResourceMetadata,
+        scope: Option<&Scope>,
+    ) -> Result<Option<StoredToken>, SignInError> {
         let stored = self.tokens.find(resource.authorization_server.as_str(), &resource.resource)?;
         let ours = |token: &StoredToken| match &self.settings.client {
             ClientChoice::PreRegistered { credentials, .. } => token.client_id == credentials.id,

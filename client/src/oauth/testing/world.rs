@@ -262,7 +262,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    fn from_notice(text: &str) -> Option<Self> {
+    pub(crate) fn from_notice(text: &str) -> Option<Self> {
         let url = Url::parse(text.split_whitespace().find(|word| word.starts_with("http"))?).ok()?;
         let parameters: HashMap<_, _> = url.query_pairs().into_owned().collect();
         Some(Self {

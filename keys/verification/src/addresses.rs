@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum AllowedAddresses {
     /// Public ones.
     Public,
-    /// Public ones and this machine: where this server itself is on loopback only.
+    /// Public ones and this machine: where the program itself is on loopback only.
     PublicAndLoopback,
 }
 
