@@ -112,7 +112,7 @@ fn sign_in(raw: &Settings, problems: &mut Problems) -> Option<SignInSettings> {
     let server = server(raw, problems);
     let metadata_url = metadata_url(raw, problems);
     let grant = grant::grant(&raw.grant, problems);
-    let private_key = grant::private_key(&raw.grant, problems);
+    let private_key = grant::private_key(raw, problems);
     let client = client(raw, metadata_url.is_some(), problems);
     let assume_s256 = assumed(raw, problems);
     let scope = scope(raw, problems);

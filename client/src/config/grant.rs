@@ -9,7 +9,7 @@ use std::{
 
 use super::given;
 use crate::{
-    cli::GrantSettings,
+    cli::{GrantSettings, Settings},
     oauth::{
         assertion::AssertionKey,
         client::{ClientCredentials, ClientSecret},
@@ -45,9 +45,10 @@ pub(super) fn grant(raw: &GrantSettings, problems: &mut Problems) -> Option<Gran
 }
 
 /// The key of the registered client.
-pub(super) fn private_key(raw: &GrantSettings, problems: &mut Problems) -> Option<AssertionKey> {
+pub(super) fn private_key(settings: &Settings, problems: &mut Problems) -> Option<AssertionKey> {
     const FIX: &str = "name a file with an RSA key of at least 2048 bits, or a P-256 key, in PEM (PKCS#8, as \
                        `openssl genpkey` and `openssl pkcs8 -topk8 -nocrypt` write it)";
+    let raw = &settings.grant;
     let id = given(raw.client_private_key_id.as_ref()).map(str::to_owned);
     let Some(file) = file(raw.client_private_key.as_ref()) else {
         if id.is_some() {
@@ -59,6 +60,9 @@ pub(super) fn private_key(raw: &GrantSettings, problems: &mut Problems) -> Optio
         }
         return None;
     };
+    if given(settings.client_id.as_ref()).is_none() {
+        problems.add(KEY, "it is no client's, because there is no MCP_CLIENT_ID", "set MCP_CLIENT_ID to its client");
+    }
     let pem = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()));
     #[expect(clippy::disallowed_methods, reason = "the settings are read at the edge of the process")]
     let random = SystemRandom::new();
@@ -138,7 +142,6 @@ pub(super) fn print(
 mod tests {
     use super::super::{Config, tests::config};
     use super::*;
-    use crate::cli::Settings;
     use crate::oauth::{sign_in::ClientChoice, testing::p256_pem};
 
     #[expect(clippy::unnecessary_wraps, reason = "settings are optional, and this is one that is given")]
@@ -215,11 +218,13 @@ mod tests {
         std::fs::write(&good, p256_pem()).unwrap();
         std::fs::write(&bad, "hush").unwrap();
         let key = |file: &Path| {
-            with(GrantSettings {
+            let grant = GrantSettings {
                 client_private_key: Some(file.to_owned()),
                 client_private_key_id: some("k1"),
                 ..GrantSettings::default()
-            })
+            };
+            let config = config(Settings { grant, client_id: some("robot"), ..Settings::default() });
+            config.map_err(|problems| problems.iter().map(|problem| problem.name).collect::<Vec<_>>())
         };
         let config = key(&good).unwrap();
         let read = config.sign_in.private_key.as_ref().unwrap();
@@ -228,6 +233,8 @@ mod tests {
         for file in [&bad, Path::new("/nonexistent.pem")] {
             assert_eq!(key(file).unwrap_err(), ["MCP_CLIENT_PRIVATE_KEY"]);
         }
+        let nobodys = GrantSettings { client_private_key: Some(good), ..GrantSettings::default() };
+        assert_eq!(with(nobodys).unwrap_err(), ["MCP_CLIENT_PRIVATE_KEY"]);
     }
 
     #[test]
