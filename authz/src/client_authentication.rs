@@ -13,6 +13,7 @@ use crate::{
     client_metadata_documents::{LookupError, UnusableDocument, find_client},
     domain::{ClientAuthentication, ClientStanding, RegisteredClient},
     form::{self, Form},
+    operations::CallerAddress,
     protocol::{AuthenticationMethod, ClientId, ClientSecret, ErrorCode, MalformedParameters, Parameters},
     services::Services,
     store::StoreError,
@@ -101,7 +102,7 @@ pub async fn authenticate(services: &Services, form: &Form) -> Result<Authentica
     let result = async {
         let credentials = Credentials::read(&form.headers, &form.parameters)?;
         let client = find_client(services, &credentials.client_id, form.caller).await?.ok_or(Cause::UnknownClient)?;
-        let client = check(client, &credentials, services).await?;
+        let client = check(client, &credentials, (services, form.caller)).await?;
         form.notes.client(client.id());
         check_standing(client)
     };
@@ -127,7 +128,7 @@ enum Proof<'f> {
 async fn check(
     client: RegisteredClient,
     credentials: &Credentials<'_>,
-    services: &Services,
+    (services, caller): (&Services, Option<CallerAddress>),
 ) -> Result<AuthenticatedClient, Cause> {
     match (&client.authentication, &credentials.proof) {
         (ClientAuthentication::Public, Proof::Nothing) => {}
@@ -140,7 +141,7 @@ async fn check(
             }
         }
         (ClientAuthentication::PrivateKey { keys }, Proof::Assertion(assertion)) => {
-            assertion.prove(&client.id, keys, services).await?;
+            assertion.prove((&client.id, keys), services, caller).await?;
         }
         (ClientAuthentication::Public, Proof::Secret(..) | Proof::Assertion(_))
         | (ClientAuthentication::Secret { .. }, Proof::Nothing | Proof::Assertion(_))

@@ -1,9 +1,10 @@
 //! `private_key_jwt` (RFC 7523 §2.2, §3; rfc7523bis; OIDC Core §9): a JWT that only the client can sign, for us alone,
 //! used once.
 
-use super::Cause;
+use super::{Cause, KeysUnavailable};
 use crate::{
     domain::{ClientKeys, SingleUse, SingleUseHash},
+    operations::{CallerAddress, rate_limits::Limited},
     protocol::ClientId,
     services::Services,
 };
@@ -86,9 +87,15 @@ impl<'f> Assertion<'f> {
 
     /// Checks that the client with `keys` made it, for us, now and for the first time. The signature comes before the
     /// use: nobody else uses up a `jti`.
-    pub(super) async fn prove(&self, id: &ClientId, keys: &ClientKeys, services: &Services) -> Result<(), Cause> {
+    pub(super) async fn prove(
+        &self,
+        (id, keys): (&ClientId, &ClientKeys),
+        services: &Services,
+        caller: Option<CallerAddress>,
+    ) -> Result<(), Cause> {
         let now = services.now();
         let (token_id, expires_at) = check(&self.claims, id, services.public_url.issuer(), now)?;
+        check_rate(services, keys, caller)?;
         let header = self.jws.header();
         let key = services.client_keys.key(keys, header.key_id.as_deref(), header.algorithm, now).await?;
         self.jws.verify(&*key.ok_or(InvalidAssertion::UnknownKey)?).map_err(InvalidAssertion::from)?;
@@ -98,6 +105,17 @@ impl<'f> Assertion<'f> {
         } else {
             Err(InvalidAssertion::Replayed.into())
         }
+    }
+}
+
+/// What `caller` has us call for the first time counts as its registrations do; after that the key set has a pace of
+/// its own.
+fn check_rate(services: &Services, keys: &ClientKeys, caller: Option<CallerAddress>) -> Result<(), KeysUnavailable> {
+    match (&services.operations.rate_limits, caller) {
+        (Some(limits), Some(caller)) if !services.client_keys.are_at_hand(keys) => {
+            limits.request(Limited::Registration, caller).map_err(|_| KeysUnavailable)
+        }
+        (Some(_) | None, Some(_) | None) => Ok(()),
     }
 }
 

@@ -40,6 +40,15 @@ impl ClientKeySets {
         Self { outgoing, clock, remote }
     }
 
+    /// Whether nothing has to be called that was not called before.
+    #[must_use]
+    pub fn are_at_hand(&self, keys: &ClientKeys) -> bool {
+        match keys {
+            ClientKeys::Set(_) => true,
+            ClientKeys::At(url) => self.remote.contains_key(url.as_str()),
+        }
+    }
+
     /// The key of that name for that algorithm; without a name, the only one for it. `None` if the client has no such key.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! Rate limits, the audit log and the metrics of a server in use.
 
 use crate::{
+    domain::{ClientAuthentication, ClientKeys, RegisteredClient},
     operations::{OperationsConfig, TrustedProxies},
     outgoing::{AllowedAddresses, testing::*},
+    protocol::GrantType,
     routes,
     testing::*,
 };
@@ -11,6 +13,7 @@ use http::{HeaderValue, Request, StatusCode, header};
 use serde_json::{Value, json};
 use serving::AuditTarget;
 use std::{net::SocketAddr, time::Duration};
+use verification_keys::testing::TestKey;
 
 async fn limited(proxies: &[&str]) -> Server {
     let proxies: Vec<_> = proxies.iter().map(|one| (*one).to_owned()).collect();
@@ -88,6 +91,35 @@ async fn a_flood_of_metadata_documents_at_the_token_endpoint_makes_no_more_calls
         let request = post(routes::TOKEN, &with(&exchange("guessed"), &[("client_id", &id)]));
         let answer = send_from(&server, "192.0.2.1", request).await;
         assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()), "{number}");
+    }
+    assert_eq!(site.requests(), 100);
+}
+
+#[tokio::test]
+async fn a_flood_of_clients_with_keys_at_an_address_makes_no_more_calls_than_one_of_documents() {
+    let site = Site::start().await;
+    site.answers("502 Bad Gateway", "", "");
+    let outgoing = Some(site.outgoing(Names::of([(HOST, &["127.0.0.1"])]), AllowedAddresses::PublicAndLoopback));
+    let operations = OperationsConfig { rate_limits: true, ..OperationsConfig::default() };
+    let server = Server::with(Options { operations, outgoing, ..Options::default() }).await;
+    let key = TestKey::p256();
+    for number in 0..120 {
+        let id = format!("robot-{number}");
+        let client = server.add_client(&id, &[GrantType::ClientCredentials]).await;
+        let keys = ClientKeys::At(site.url(&format!("/{number}")).parse().unwrap());
+        let client = RegisteredClient { authentication: ClientAuthentication::PrivateKey { keys }, ..client };
+        server.services.store.put_client(&client).await.unwrap();
+        let claims = json!({ "iss": id, "sub": id, "aud": ISSUER, "exp": NOW.as_second() + 60, "jti": "one" });
+        let assertion = key.sign(r#"{"alg":"ES256","kid":"p"}"#, claims.to_string());
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion.as_str()),
+        ];
+        for _ in 0..2 {
+            let answer = send_from(&server, "192.0.2.1", post(routes::TOKEN, &form)).await;
+            assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()), "{number}");
+        }
     }
     assert_eq!(site.requests(), 100);
 }
