@@ -4,6 +4,8 @@ use crate::settings::InvalidSetting;
 use std::io;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
+mod fields;
+
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -38,7 +40,10 @@ pub fn init(format: LogFormat, default_filter: &str) -> Result<(), InvalidSettin
     let logs = fmt::layer().with_writer(io::stderr);
     // An error means that logging runs already, which is what was asked for.
     let _already_running = match format {
-        LogFormat::Text => registry.with(logs.with_ansi(io::IsTerminal::is_terminal(&io::stderr()))).try_init(),
+        LogFormat::Text => {
+            let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
+            registry.with(logs.with_ansi(is_terminal).fmt_fields(fields::HarmlessFields)).try_init()
+        }
         LogFormat::Json => {
             registry.with(logs.json().flatten_event(true).with_current_span(true).with_span_list(false)).try_init()
         }
