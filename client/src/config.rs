@@ -65,6 +65,8 @@ pub struct Config {
     pub ca_cert: Option<PathBuf>,
     /// What stands in it.
     pub extra_ca_pem: Option<Vec<u8>>,
+    /// Whether the prompt begins with where it is connected to.
+    pub greets: bool,
     /// Whether each step of the flow is shown.
     pub trace: bool,
     /// The file that they are appended to.
@@ -98,6 +100,7 @@ impl TryFrom<&Settings> for Config {
                 private_key: raw.grant.client_private_key.clone(),
                 ca_cert: raw.ca_cert.clone(),
                 extra_ca_pem,
+                greets: true,
                 trace: trace?,
                 trace_file: raw.trace_file.clone().filter(|file| !file.as_os_str().is_empty()),
                 log_format: raw.log_format,

@@ -17,6 +17,9 @@ use serving::{
 use std::{process::ExitCode, sync::Arc};
 use verification_keys::{SystemClock, install_crypto_providers};
 
+/// What a certificate is not trusted for is told with what to do about it.
+const LOG: &str = "warn,rustls_platform_verifier=off";
+
 fn main() -> ExitCode {
     match start() {
         Ok(exit) => exit.into(),
@@ -33,7 +36,7 @@ fn start() -> anyhow::Result<Exit> {
         Ok(read) => read,
         Err(problems) => return Ok(wrong_settings(&problems)),
     };
-    if let Err(problem) = serving::logging::init(config.log_format, "warn") {
+    if let Err(problem) = serving::logging::init(config.log_format, LOG) {
         return Ok(wrong_settings(&[problem]));
     }
     if cli.settings.print_config {

@@ -24,24 +24,33 @@ use editor::{LineEditor, Shared};
 
 const PROMPT: &str = "mcp> ";
 
-/// Connects, then reads commands until `quit` or the end of input. `history` is a file that only its owner can read.
+/// How the prompt begins.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Whether it says where it is connected to.
+    pub greets: bool,
+    /// Where lines are kept: a file that only its owner can read.
+    pub history: Option<PathBuf>,
+}
+
+/// Connects, then reads commands until `quit` or the end of input.
 ///
 /// # Errors
 /// When the client of the server in use cannot be made.
-pub async fn repl(connections: &mut Connections, trace: &Trace, history: Option<PathBuf>) -> Result<Exit, StartError> {
-    if let Err(failed) = begin(connections).await? {
+pub async fn repl(connections: &mut Connections, trace: &Trace, start: Start) -> Result<Exit, StartError> {
+    if let Err(failed) = begin(connections, start.greets).await? {
         print(&failed);
         return Ok(failed.exit);
     }
     let known = Shared::default();
     learn(connections, &known).await;
-    let Ok(mut editor) = editor::open(history.as_deref(), Arc::clone(&known)) else {
+    let Ok(mut editor) = editor::open(start.history.as_deref(), Arc::clone(&known)) else {
         print(&Report::failure(Exit::Usage, "the prompt cannot be opened"));
         return Ok(Exit::Usage);
     };
     while let Some((returned, line)) = read_line(editor).await {
         editor = returned;
-        editor::remember(&mut editor, &line, history.as_deref());
+        editor::remember(&mut editor, &line, start.history.as_deref());
         let input = line::parse(&line);
         let connects = matches!(&input, Input::Run(Line { command: PromptCommand::Connect { .. }, .. }));
         if matches!(&input, Input::Run(Line { command: PromptCommand::Quit, .. })) {
@@ -57,12 +66,12 @@ pub async fn repl(connections: &mut Connections, trace: &Trace, history: Option<
 }
 
 /// Connects to the server in use, and greets.
-async fn begin(connections: &mut Connections) -> Result<Result<(), Report>, StartError> {
+async fn begin(connections: &mut Connections, greets: bool) -> Result<Result<(), Report>, StartError> {
     let app = connections.app()?;
     let waiting = status::waiting(&format!("Connecting to {} …", app.server()));
     let connected = app.connect().await;
     drop(waiting);
-    if connected.is_ok() {
+    if connected.is_ok() && greets {
         say(&format!("Connected to {}. Type help for the commands.\n", sanitize_line(&app.server())));
     }
     Ok(connected.map_err(Report::from))

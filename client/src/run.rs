@@ -101,8 +101,8 @@ pub async fn run(config: &Config, command: Option<&Command>, format: Format, edg
         let (for_later, edge) = (config.clone(), edge.clone());
         let make = move |server: &Server| app(server, &for_later, &edge, &flow);
         let mut connections = Connections::new(&config.servers, Box::new(make))?;
-        let history = config.state_dir.join("history");
-        return Box::pin(repl::repl(&mut connections, &trace, Some(history))).await;
+        let start = repl::Start { greets: config.greets, history: Some(config.state_dir.join("history")) };
+        return Box::pin(repl::repl(&mut connections, &trace, start)).await;
     };
     let mut app = app(config.servers.in_use().ok_or(StartError::NoServer)?, config, edge, &flow)?;
     let report = match command {

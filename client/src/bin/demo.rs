@@ -77,10 +77,12 @@ async fn check(beside: Beside) -> anyhow::Result<ExitCode> {
 }
 
 async fn demo(mut cli: Cli) -> anyhow::Result<ExitCode> {
-    let started = interactive::start(&cli.places, &client(&ClientOptions::default())?).await?;
-    started.greeting.show(io::stdout());
-    cli.client.url.get_or_insert(started.server);
+    cli.client.url.get_or_insert(cli.places.server());
     let config = Config::try_from(&cli.client).map_err(|problems| anyhow!("{}", report(&problems)))?;
+    let callback_port = config.sign_in.redirect_uri.port();
+    let started = interactive::start(&cli.places, callback_port, &client(&ClientOptions::default())?).await?;
+    started.greeting.show(io::stdout());
+    let config = Config { greets: false, ..config };
     #[expect(clippy::disallowed_methods, reason = "the one place of this process that makes the generator")]
     let random = SystemRandom::new();
     let edge = Edge {

@@ -48,3 +48,11 @@ pub struct Places {
     #[arg(long, env = "MCP_DEMO_PASSWORD", value_name = "PASSWORD", hide = true, hide_env_values = true)]
     pub demo_password: Option<String>,
 }
+
+impl Places {
+    /// The URL of the MCP server.
+    #[must_use]
+    pub fn server(&self) -> String {
+        format!("http://localhost:{}/mcp", self.resource_port)
+    }
+}

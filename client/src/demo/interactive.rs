@@ -19,8 +19,6 @@ const LOGS: &str = "data/logs";
 pub struct Started {
     /// Dropping them ends them.
     pub children: Children,
-    /// The MCP server, for the client.
-    pub server: String,
     /// What to show before the prompt.
     pub greeting: Greeting,
 }
@@ -36,24 +34,31 @@ pub struct Greeting {
 ///
 /// # Errors
 /// A taken port, a build that fails, a server that does not get ready.
-pub async fn start(places: &Places, http: &reqwest::Client) -> Result<Started, ServerError> {
+pub async fn start(
+    places: &Places,
+    callback_port: Option<u16>,
+    http: &reqwest::Client,
+) -> Result<Started, ServerError> {
     ports::expect_free(places.auth_port, "MCP_AUTH_PORT")?;
     ports::expect_free(places.resource_port, "MCP_RESOURCE_PORT")?;
+    // Now, and not when somebody has waited for a build and looks for the browser.
+    if let Some(port) = callback_port {
+        ports::expect_free(port, "MCP_CALLBACK_PORT")?;
+    }
     let binaries = Binaries::build(Beside::tests_if(places.beside_tests))?;
     let plan = plan(places, &binaries)?;
     let lines = [line(&plan.authz, plan.issuer.as_str()), line(&plan.mcp_server, plan.addresses.server.as_str())];
-    let server = plan.addresses.server.to_string();
     for program in [&plan.authz, &plan.mcp_server] {
         // Logs of the last demo help nobody; that there is none is no problem.
         let _ = std::fs::remove_file(program.log());
     }
     let children = plan.start(http).await?;
-    Ok(Started { children, server, greeting: Greeting::new(lines, places) })
+    Ok(Started { children, greeting: Greeting::new(lines, places) })
 }
 
 fn plan(places: &Places, binaries: &Binaries) -> Result<Plan, ServerError> {
     let issuer = format!("http://localhost:{}", places.auth_port);
-    let server = format!("http://localhost:{}/mcp", places.resource_port);
+    let server = places.server();
     let program = |name, path: &Path, settings: Vec<_>| Program {
         name,
         path: path.to_owned(),

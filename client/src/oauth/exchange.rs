@@ -1,7 +1,7 @@
 //! The I/O half of every exchange: send one request, follow no redirect, read a bounded answer.
 
 use http::{HeaderMap, StatusCode, header};
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io};
 use verification_keys::http::{CallError, read_limited};
 
 /// A request ready to be sent.
@@ -101,11 +101,80 @@ pub async fn send(http: &reqwest::Client, request: Request) -> Result<Answer, Ex
     }
 }
 
-/// The innermost cause, which is the one that says something to a person.
-pub(crate) fn root_cause(error: &dyn Error) -> String {
+/// The innermost cause, which is the one that says something to a person, and what to do about it where that is known.
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    match tls_error(cause).and_then(tls_hint).or_else(|| http_hint(cause)) {
+        Some(hint) => format!("{cause}; {hint}"),
+        None => cause.to_string(),
+    }
+}
+
+/// The TLS error in `error`, which may be wrapped as an I/O error more than once.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => tls_error(inner),
+        None => error.downcast_ref(),
+    }
+}
+
+fn tls_hint(error: &rustls::Error) -> Option<&'static str> {
+    use rustls::{CertificateError as Certificate, Error as Tls};
+    match error {
+        Tls::InvalidMessage(_) => Some("it does not speak https there: is its URL one with http?"),
+        Tls::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature)
+        | Tls::NoCertificatesPresented => Some(
+            "nobody that this computer trusts has signed its certificate: name the file that does with MCP_CA_CERT",
+        ),
+        Tls::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
+            Some("its certificate is for another host: use the name that stands in it")
+        }
+        Tls::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            Some("its certificate has expired: its operator has to renew it")
+        }
+        _ => None,
+    }
+}
+
+/// The HTTP client has no type for what a TLS server says to plain http.
+fn http_hint(error: &dyn Error) -> Option<&'static str> {
+    let is_no_http = error.to_string().contains("invalid HTTP version");
+    is_no_http.then_some("it does not speak http there: is its URL one with https?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::testing::{http_client, world::World};
+    use rustls::CertificateError;
+
+    #[tokio::test]
+    async fn https_where_there_is_http_and_the_other_way_round_are_told_apart_from_silence() {
+        let world = World::start().await;
+        let url = world.server().replace("http://", "https://").parse().unwrap();
+        let failed = send(&http_client(), get_json(&url)).await.unwrap_err().to_string();
+        assert!(failed.contains("it does not speak https there"), "{failed}");
+        // What a TLS server answers to plain http: an alert.
+        let tls = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", tls.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            let (mut stream, _) = tls.accept().await.unwrap();
+            let _request = stream.read(&mut [0; 1024]).await;
+            stream.write_all(&[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46]).await.unwrap();
+        });
+        let failed = send(&http_client(), get_json(&url)).await.unwrap_err().to_string();
+        assert!(failed.contains("it does not speak http there"), "{failed}");
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_names_the_setting() {
+        let untrusted = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let said = root_cause(&io::Error::other(untrusted));
+        assert!(said.contains("UnknownIssuer") && said.contains("MCP_CA_CERT"), "{said}");
+        assert_eq!(root_cause(&io::Error::other("x")), "x");
+    }
 }

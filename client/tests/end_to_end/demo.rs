@@ -61,6 +61,26 @@ async fn a_taken_port_is_one_sentence_with_the_port_and_the_setting() {
     assert!(sentence.contains(&port) && sentence.contains("MCP_RESOURCE_PORT"), "{errors}");
 }
 
+#[tokio::test]
+async fn a_taken_callback_port_is_told_before_anything_is_built_or_opened() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let demo = Command::new(env!("CARGO_BIN_EXE_demo"))
+        .env("MCP_RESOURCE_PORT", ports::free().unwrap().to_string())
+        .env("MCP_AUTH_PORT", ports::free().unwrap().to_string())
+        .env("MCP_CALLBACK_PORT", &port)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(PATIENCE, demo).await.expect("the demo ends").unwrap();
+    let errors = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(
+        errors.contains(&port) && errors.contains("MCP_CALLBACK_PORT") && !errors.contains("Compiling"),
+        "{errors}"
+    );
+}
+
 /// `cargo demo` at free ports, with all that it keeps in `folder`.
 struct Demo {
     process: Child,
@@ -117,6 +137,7 @@ async fn a_newcomer_is_told_what_happens_signs_in_calls_a_tool_and_leaves_nothin
     for port in ports {
         assert!(printed.contains(&format!("http://localhost:{port}")), "{printed}");
     }
+    assert!(!printed.contains("Connected to"), "one greeting is enough: {printed}");
     for words in ["demo_user", "demo_password", "authz.log", "mcp-server.log", "\"time\""] {
         assert!(printed.contains(words), "{words} is missing from\n{printed}");
     }
