@@ -392,3 +392,44 @@ async fn a_login_keeps_a_good_token_unless_it_is_told_otherwise() {
         assert_eq!(report.stdout, format!("You are signed in to {}; 1 h 0 min left.\n", world.server()));
     }
 }
+
+/// A server over standard input and output, which notes the token of each start.
+#[cfg(unix)]
+const PROGRAM: &str = r#"
+echo "$MCP_ACCESS_TOKEN" >>"$STARTS"
+while read -r line; do
+    id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+    case "$line" in
+        *server/discover*) body='"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}' ;;
+        *) body='"tools":[]' ;;
+    esac
+    printf '{"jsonrpc":"2.0","id":%s,"result":{%s,"resultType":"complete","ttlMs":0,"cacheScope":"private"}}\n' "$id" "$body"
+done
+"#;
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_is_started_with_the_token_and_anew_with_another_one_after_its_end() {
+    let world = World::start().await;
+    let token =
+        |token: &str| Reply::json(200, &json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600}));
+    let starts = world.folder().join("starts");
+    let program = crate::servers::Program {
+        command: "sh".into(),
+        arguments: vec!["-c".into(), PROGRAM.into()],
+        environment: [("STARTS".to_owned(), starts.display().to_string())].into(),
+        takes_token: true,
+    };
+    let mut sign_in = world.client(allows).await;
+    sign_in.settings.stated.issuer = Some(crate::oauth::testing::endpoint(&world.origin));
+    let mut app = App::new(wire(), sign_in).over(Some(program));
+    world.reply("/token", token("first"));
+    for _ in 0..2 {
+        assert_eq!(app.tools().await.unwrap(), []);
+    }
+    world.reply("/token", token("second"));
+    world.clock.advance(std::time::Duration::from_hours(1));
+    assert_eq!(app.tools().await.unwrap(), []);
+    assert_eq!(std::fs::read_to_string(&starts).unwrap(), "first\nsecond\n");
+    assert_eq!((world.sign_ins(), world.seen("/mcp").len()), (2, 0));
+}
