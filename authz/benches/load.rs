@@ -1,8 +1,10 @@
 //! The real binary over HTTP on a SQLite file, beside raw RSA-2048 signatures by josekit on the same core, in turn:
 //! `cargo bench -p authz --bench load`.
 //!
-//! Server and signer are bound to the first core, this process to the others, if there are others. Printed are medians of
-//! the rounds. Then the memory at rest, and in a flood of logins.
+//! Server and signer are bound to the first core, this process to the others, if there are others: what the callers cost is
+//! not in the numbers; the server's share of the kernel's work (network, files) is. Printed are medians of the rounds. A code
+//! flow commits twice, and waits for the disk each time: what the kernel spends on that is measured beside it, by writing as
+//! much to a file. Then the memory at rest, and in a flood of logins.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a benchmark fails by panicking")]
 
 #[path = "../../mcp-server/benches/process/mod.rs"]
@@ -12,6 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use josekit::jws::{JwsSigner as _, RS256};
 use process::{Answer, Server, connect, exchange, free_port, median};
 use std::{
+    os::unix::fs::FileExt as _,
     path::Path,
     process::Command,
     thread,
@@ -53,25 +56,31 @@ async fn run() {
     );
     let flow = Flow::begin(&server, &secret).await;
     let token = flow.post("/oauth2/token", "grant_type=client_credentials&resource=http://localhost:8001/mcp");
-    let (mut rates, mut costs, mut flows) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rates, mut costs, mut flows, mut disk) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let (rate, cpu) = signer();
+        let [rate, cpu, sync] = signer(folder.path());
         let tokens = server.drive(token.as_bytes(), CONNECTIONS, ROUND).await;
         let flow_cpu = flow.drive(&server).await;
         if round == 0 {
             continue; // to warm up
         }
         println!(
-            "round {round}: {rate:.0} signatures/s, {cpu:.0} µs CPU; {:.0} tokens/s, {:.0} µs CPU; code flow {flow_cpu:.0} µs CPU",
+            "round {round}: {rate:.0} signatures/s, {cpu:.0} µs CPU; {:.0} tokens/s, {:.0} µs CPU; code flow {flow_cpu:.0} µs CPU, \
+             {sync:.0} µs CPU to reach the disk once",
             tokens.rate, tokens.cpu
         );
         rates.push(tokens.rate / rate);
         costs.push(cpu / tokens.cpu);
         flows.push(flow_cpu / cpu);
+        disk.push(2.0 * sync / cpu);
     }
     println!("tokens a second over signatures a second: median {:.2} of {rates:.2?}", median(rates.clone()));
     println!("CPU of a signature over that of a token: median {:.2} of {costs:.2?}", median(costs.clone()));
     println!("CPU of a code flow over that of a signature: median {:.2} of {flows:.2?}", median(flows.clone()));
+    println!(
+        "CPU of reaching the disk twice over that of a signature: median {:.2} of {disk:.2?}",
+        median(disk.clone())
+    );
     println!("memory after it: {:.1} MiB", server.resident());
     drop(server);
     flood(folder.path()).await;
@@ -237,12 +246,13 @@ async fn flood(folder: &Path) {
     );
 }
 
-/// Signatures a second and µs of CPU for each, by this executable on the first core.
-fn signer() -> (f64, f64) {
-    let output = on_first_core(std::env::current_exe().unwrap()).arg("sign").output().unwrap();
+/// Signatures a second, µs of CPU for each, and for a file in `folder` to reach the disk, by this executable on the first
+/// core.
+fn signer(folder: &Path) -> [f64; 3] {
+    let output = on_first_core(std::env::current_exe().unwrap()).arg("sign").current_dir(folder).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let mut numbers = text.split_whitespace().map(|number| number.parse().unwrap());
-    (numbers.next().unwrap(), numbers.next().unwrap())
+    let numbers: Vec<_> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    numbers.try_into().unwrap()
 }
 
 /// What `signer` runs: raw signatures of as many bytes as a token has, with a key parsed once.
@@ -256,5 +266,20 @@ fn sign() {
         count += 1;
     }
     let (rate, cpu) = (f64::from(count) / began.elapsed().as_secs_f64(), before.elapsed().as_secs_f64() * 1e6);
-    println!("{rate} {}", cpu / f64::from(count));
+    println!("{rate} {} {}", cpu / f64::from(count), reach_the_disk());
+}
+
+/// µs of CPU to write six pages, as a commit of a code does, over older ones, and to have them on the disk.
+fn reach_the_disk() -> f64 {
+    const TIMES: u32 = 200;
+    let pages = vec![b'x'; 6 * 4096];
+    let file = std::fs::File::create("synced").unwrap();
+    file.write_all_at(&pages.repeat(10), 0).unwrap();
+    file.sync_all().unwrap();
+    let before = cpu_time::ProcessTime::now();
+    for time in 0..TIMES {
+        file.write_all_at(&pages, u64::from(time % 10) * pages.len() as u64).unwrap();
+        file.sync_all().unwrap();
+    }
+    before.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES)
 }

@@ -27,8 +27,10 @@ struct Kept {
     direct_grants: HashMap<(ClientId, Subject, Resource), Grant>,
 }
 
-/// Of each kind; a row is a few hundred bytes, mostly.
+/// Of each kind: a few megabytes at the very most.
 const MOST: usize = 500;
+/// Of what a client says about itself. Whoever registers may say much more.
+const MOST_BYTES: usize = 2048;
 
 impl Recent {
     pub(super) fn new(index: WalIndex) -> Self {
@@ -45,12 +47,8 @@ impl Recent {
     }
 
     pub(super) fn keep_client(&self, since: Option<Version>, client: &RegisteredClient) {
-        // A set of keys may be long, and what it is for takes longer than a query.
-        if matches!(client.authentication, ClientAuthentication::PrivateKey { .. }) {
-            return;
-        }
         let mut kept = self.kept();
-        if kept.is_of(since) {
+        if kept.is_of(since) && is_small(client) {
             insert(&mut kept.clients, client.id.clone(), client.clone());
         }
     }
@@ -100,6 +98,15 @@ impl Kept {
     }
 }
 
+/// A set of keys may be long, and what it is for takes longer than a query.
+fn is_small(client: &RegisteredClient) -> bool {
+    let texts = [&client.name, &client.uri].into_iter().flatten().map(String::len);
+    let redirects = client.redirect_uris.iter().map(|uri| uri.as_str().len());
+    let others = [client.id.as_str().len(), client.scope.tokens().map(|token| token.as_str().len()).sum()];
+    let bytes: usize = texts.chain(redirects).chain(others).sum();
+    bytes <= MOST_BYTES && !matches!(client.authentication, ClientAuthentication::PrivateKey { .. })
+}
+
 fn key(grant: &Grant) -> (ClientId, Subject, Resource) {
     (grant.client_id.clone(), grant.subject.clone(), grant.resource.clone())
 }
@@ -121,7 +128,10 @@ impl fmt::Debug for Recent {
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod tests {
     use super::*;
-    use crate::store::{ClientStore as _, SqlStore};
+    use crate::{
+        protocol::RedirectUri,
+        store::{ClientStore as _, SqlStore},
+    };
 
     /// A store with a client that it has read, and another on the same file.
     async fn two(folder: &tempfile::TempDir) -> (SqlStore, SqlStore, ClientId) {
@@ -161,6 +171,16 @@ mod tests {
         other.execute_for_test(ANYTHING).await;
         ours.recent.outlives_own_commit(before);
         assert!(ours.client(&id).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_much_about_itself_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, other, id) = two(&folder).await;
+        let mut client = other.client(&id).await.unwrap().unwrap();
+        assert!(is_small(&client));
+        client.redirect_uris = vec![RedirectUri::parse("https://app.example/callback").unwrap(); 100];
+        assert!(!is_small(&client));
     }
 
     #[test]
