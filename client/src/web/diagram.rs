@@ -5,6 +5,18 @@ use serde_json::Value;
 
 use crate::flow::{Outcome, Party, Received, Sent, Step, StepKind};
 
+/// Headers of an answer that say something about the flow.
+const TELLING: [&str; 8] = [
+    "cache-control",
+    "content-type",
+    "dpop-nonce",
+    "location",
+    "mcp-protocol-version",
+    "retry-after",
+    "www-authenticate",
+    "x-request-id",
+];
+
 /// A row, ready to be written.
 #[derive(Template)]
 #[template(path = "step.html")]
@@ -96,7 +108,12 @@ fn answer_text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Answer(Received { status, headers, body, bytes }) => {
             let mut text = format!("{status}\n");
-            add_pairs(&mut text, headers, ": ");
+            let (told, silent): (Vec<_>, Vec<_>) =
+                headers.iter().cloned().partition(|(name, _)| TELLING.contains(&name.as_str()));
+            add_pairs(&mut text, &told, ": ");
+            if !silent.is_empty() {
+                text.extend(["(and ", &silent.len().to_string(), " headers that say nothing about the flow)\n"]);
+            }
             match (body, bytes) {
                 (None, Some(bytes)) if *bytes > 0 => text.extend(["\n(", &bytes.to_string(), " bytes, not shown)\n"]),
                 _ => add_body(&mut text, body.as_ref()),
@@ -117,5 +134,55 @@ fn add_pairs(text: &mut String, pairs: &[(String, String)], between: &str) {
 fn add_body(text: &mut String, body: Option<&Value>) {
     if let Some(body) = body {
         text.extend(["\n", &serde_json::to_string_pretty(body).unwrap_or_default(), "\n"]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn step(kind: StepKind, status: u16) -> Step {
+        let (from, to) = kind.between();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Step {
+            number: 12,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            kind,
+            from,
+            to,
+            request: Sent {
+                method: "POST".into(),
+                url: "https://mcp.example/mcp".into(),
+                parameters: Vec::new(),
+                headers: vec![pair("authorization", "Bearer eyJhbGci…")],
+                body: Some(json!({"method": "tools/call", "params": {"name": "<b>&\"'"}})),
+            },
+            outcome: Outcome::Answer(Received {
+                status,
+                headers: vec![pair("www-authenticate", "Bearer scope=\"a\""), pair("date", "today")],
+                body: Some(json!({"reason": "insufficient_scope"})),
+                bytes: Some(40),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_row_tells_who_asks_whom_for_what_with_what_outcome_and_why() {
+        let row = Row::new(&step(StepKind::ScopeChallenge, 403));
+        assert_eq!(
+            (row.number, row.from, row.to, row.arrow.as_str()),
+            (12, "client", "mcp-server", "client-mcp-server")
+        );
+        assert_eq!(row.title, "POST /mcp tools/call <b>&\"'");
+        assert_eq!(row.answer, "403 Forbidden insufficient_scope");
+        assert!(row.refused && row.reference.contains("RFC 6750"));
+        assert!(row.answer_text.contains("www-authenticate: Bearer") && !row.answer_text.contains("today"));
+    }
+
+    #[test]
+    fn words_of_a_server_stay_text() {
+        let html = rendered(&step(StepKind::CallTool, 200));
+        assert!(!html.contains("<b>") && html.contains("&#60;b&#62;"), "{html}");
     }
 }

@@ -19,7 +19,7 @@ mod visitor;
 use http::HeaderValue;
 use ring::rand::SecureRandom;
 use serving::{BindError, Listener, ServeOptions, serve, shutdown_signal};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::task::LocalPoolHandle;
 use verification_keys::{
@@ -72,7 +72,12 @@ pub async fn run(config: &Config, edge: &Edge) -> Result<(), WebError> {
     let asked = format!("Open {} in your browser. Ctrl-C ends it.", config.web.origin.as_str());
     (edge.notice)(&asked);
     // A sign-in lets a request wait for three servers in a row; a stream of events is an answer that never ends.
-    let options = ServeOptions { request_timeout: TOOL_TIMEOUT + TOOL_TIMEOUT, ..ServeOptions::default() };
+    let options = ServeOptions {
+        request_timeout: TOOL_TIMEOUT + TOOL_TIMEOUT,
+        // A page that listens would hold up the end for as long as it may.
+        shutdown_grace: Duration::from_secs(1),
+        ..ServeOptions::default()
+    };
     serve(listener, routes::router(web), options, shutdown_signal()).await;
     Ok(())
 }
