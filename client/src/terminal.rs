@@ -98,7 +98,7 @@ pub fn print(report: &Report) {
     }
 }
 
-/// Prints `text` to stdout, as [`print`] does.
+/// Prints `text` to stdout, as [`print()`] does.
 pub fn say(text: &str) {
     let mut stdout = anstream::stdout().lock();
     let _closed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

@@ -1,7 +1,7 @@
 //! `client web`: the whole flow in a browser, with a diagram that grows as it happens. Tokens stay here: the browser has
 //! a session cookie only.
 //!
-//! A request reads: `routes` → [`session`] (cookie, CSRF) → [`visitor`] (one errand at a time) → [`errand`] (the same
+//! A request reads: `routes` → `session` (cookie, CSRF) → `visitor` (one errand at a time) → `errand` (the same
 //! [`crate::app::App`] that the terminal uses) → a redirect to the one page, which shows what came of it.
 
 mod claims;
