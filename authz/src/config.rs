@@ -123,7 +123,7 @@ fn without_empty(cli: Cli) -> Cli {
 }
 
 fn check_transport(cli: &Cli, problems: &mut Problems) {
-    if !is_loopback_host(&cli.host) && !cli.serving.wants_tls() && !cli.behind_tls_proxy {
+    if !is_loopback_host(&cli.host) && !cli.serving.tls.wants_tls() && !cli.behind_tls_proxy {
         problems.add(
             "MCP_AUTH_HOST",
             "plain http on an address that is not loopback",
@@ -133,7 +133,7 @@ fn check_transport(cli: &Cli, problems: &mut Problems) {
 }
 
 fn public_url(cli: &Cli, problems: &mut Problems) -> Option<PublicUrl> {
-    let scheme = if cli.serving.wants_tls() { "https" } else { "http" };
+    let scheme = if cli.serving.tls.wants_tls() { "https" } else { "http" };
     let default = || format!("{scheme}://localhost:{}", cli.port);
     let raw = cli.public_url.clone().unwrap_or_else(default);
     let fix = "write https://host or https://host/path, or http:// for localhost";
@@ -240,7 +240,7 @@ fn outgoing(args: &ServingArgs, problems: &mut Problems) -> ClientOptions {
     let extra_ca_pem = args.ca_cert.as_ref().and_then(|path| {
         let read = std::fs::read(path);
         // The certificate that all processes of this machine trust is made by the first of them that serves.
-        if args.tls_self_signed && read.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        if args.tls.tls_self_signed && read.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
             return None;
         }
         problems.check("MCP_CA_CERT", "name a readable PEM file", read)

@@ -86,7 +86,7 @@ fn ask_password(prompt: &str) -> io::Result<String> {
 
 async fn run(config: Config) -> anyhow::Result<ExitCode> {
     verification_keys::install_crypto_providers();
-    let tls = match config.serving.tls(config.public_url.host()) {
+    let tls = match config.serving.tls.certificate(config.public_url.host()) {
         Ok(tls) => tls,
         Err(problem) => return Ok(invalid(&[problem])),
     };

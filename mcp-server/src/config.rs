@@ -145,7 +145,7 @@ impl Config {
 /// The public URL, and whether it can be what is served.
 fn resource(cli: &Cli, problems: &mut Problems) -> Option<ResourceIdentifier> {
     const NAME: &str = "MCP_RESOURCE_PUBLIC_URL";
-    let scheme = if cli.serving.wants_tls() { "https" } else { "http" };
+    let scheme = if cli.serving.tls.wants_tls() { "https" } else { "http" };
     let raw = filled(cli.public_url.as_ref()).unwrap_or_else(|| format!("{scheme}://localhost:{}/mcp", cli.port));
     let fix = "use an absolute URL such as https://mcp.example.com/mcp";
     let resource = problems.check(NAME, fix, ResourceIdentifier::parse(&raw))?;
@@ -163,9 +163,9 @@ fn resource(cli: &Cli, problems: &mut Problems) -> Option<ResourceIdentifier> {
 fn check_scheme(cli: &Cli, url: &Url, problems: &mut Problems) {
     const NAME: &str = "MCP_RESOURCE_PUBLIC_URL";
     let https = url.scheme() == "https";
-    if cli.serving.wants_tls() && !https {
+    if cli.serving.tls.wants_tls() && !https {
         problems.add(NAME, "says http, but https is served", "start it with https://");
-    } else if https && !cli.serving.wants_tls() && !cli.behind_tls_proxy {
+    } else if https && !cli.serving.tls.wants_tls() && !cli.behind_tls_proxy {
         let fix = "set --tls-cert and --tls-key, or --behind-tls-proxy if a proxy in front speaks https";
         problems.add(NAME, "says https, but plain http is served", fix);
     } else if !http_hosts(&cli.trust).allows(url) {
@@ -187,7 +187,7 @@ fn tls(cli: &Cli, resource: &ResourceIdentifier, problems: &mut Problems) -> Opt
         // Nothing is served, so no certificate is made.
         return None;
     }
-    problems.take(cli.serving.tls(resource.url().host_str().unwrap_or("localhost"))).flatten()
+    problems.take(cli.serving.tls.certificate(resource.url().host_str().unwrap_or("localhost"))).flatten()
 }
 
 fn outgoing(args: &ServingArgs, problems: &mut Problems) -> Option<ClientOptions> {

@@ -7,24 +7,32 @@ use std::{
     time::SystemTime,
 };
 
-/// Settings common to authorization server, resource server and client.
+/// The certificate to serve https with, if any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
-pub struct ServingArgs {
+pub struct TlsArgs {
     /// PEM file with the certificate chain to serve https with; needs --tls-key
-    #[arg(long, env = "MCP_TLS_CERT", value_name = "FILE")]
+    #[arg(long, global = true, env = "MCP_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
 
     /// PEM file with the private key of --tls-cert
-    #[arg(long, env = "MCP_TLS_KEY", value_name = "FILE")]
+    #[arg(long, global = true, env = "MCP_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
     /// Serve https with a certificate of our own for localhost, made at the first start and renewed in time
-    #[arg(long, env = "MCP_TLS_SELF_SIGNED", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, global = true, env = "MCP_TLS_SELF_SIGNED", value_parser = clap::builder::BoolishValueParser::new())]
     pub tls_self_signed: bool,
 
     /// Folder in which the certificate of --tls-self-signed is kept
-    #[arg(long, env = "MCP_TLS_DIR", value_name = "FOLDER", default_value = "data/tls")]
+    #[arg(long, global = true, env = "MCP_TLS_DIR", value_name = "FOLDER", default_value = "data/tls")]
     pub tls_dir: PathBuf,
+}
+
+/// Settings common to authorization server and resource server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct ServingArgs {
+    /// Whether https is served, and with which certificate.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// PEM file with certificates to trust in outgoing calls, besides those of the system
     #[arg(long, env = "MCP_CA_CERT", value_name = "FILE")]
@@ -39,7 +47,7 @@ pub struct ServingArgs {
     pub print_config: bool,
 }
 
-impl ServingArgs {
+impl TlsArgs {
     /// Whether https is to be served.
     #[must_use]
     pub const fn wants_tls(&self) -> bool {
@@ -51,7 +59,7 @@ impl ServingArgs {
     ///
     /// # Errors
     /// The settings contradict each other, or a file cannot be used.
-    pub fn tls(&self, host: &str) -> Result<Option<Tls>, InvalidSetting> {
+    pub fn certificate(&self, host: &str) -> Result<Option<Tls>, InvalidSetting> {
         match (&self.tls_cert, &self.tls_key, self.tls_self_signed) {
             (None, None, false) => Ok(None),
             (None, None, true) => Tls::self_signed(&self.tls_dir, host, now()).map(Some).map_err(|error| {
@@ -80,35 +88,45 @@ fn now() -> SystemTime {
 }
 
 /// The settings in effect, one `NAME=value` a line, for `--print-config`.
+impl fmt::Display for TlsArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "MCP_TLS_CERT={}", shown(self.tls_cert.as_deref()))?;
+        writeln!(f, "MCP_TLS_KEY={}", shown(self.tls_key.as_deref()))?;
+        writeln!(f, "MCP_TLS_SELF_SIGNED={}", self.tls_self_signed)?;
+        writeln!(f, "MCP_TLS_DIR={}", self.tls_dir.display())
+    }
+}
+
+/// As [`TlsArgs`], and the others after them.
 impl fmt::Display for ServingArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |file: &Option<PathBuf>| file.as_deref().unwrap_or(Path::new("")).display().to_string();
-        writeln!(f, "MCP_TLS_CERT={}", shown(&self.tls_cert))?;
-        writeln!(f, "MCP_TLS_KEY={}", shown(&self.tls_key))?;
-        writeln!(f, "MCP_TLS_SELF_SIGNED={}", self.tls_self_signed)?;
-        writeln!(f, "MCP_TLS_DIR={}", self.tls_dir.display())?;
-        writeln!(f, "MCP_CA_CERT={}", shown(&self.ca_cert))?;
+        self.tls.fmt(f)?;
+        writeln!(f, "MCP_CA_CERT={}", shown(self.ca_cert.as_deref()))?;
         writeln!(f, "MCP_LOG_FORMAT={}", self.log_format)
     }
+}
+
+fn shown(file: Option<&Path>) -> impl fmt::Display {
+    file.unwrap_or(Path::new("")).display()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn problem(args: &ServingArgs) -> &'static str {
-        args.tls("localhost").unwrap_err().name
+    fn problem(args: &TlsArgs) -> &'static str {
+        args.certificate("localhost").unwrap_err().name
     }
 
     #[test]
     fn half_a_certificate_and_two_of_them_are_invalid() {
         let file = || Some(PathBuf::from("x.pem"));
-        let none = ServingArgs::default();
-        assert!(none.tls("localhost").unwrap().is_none());
-        assert_eq!(problem(&ServingArgs { tls_cert: file(), ..none.clone() }), "MCP_TLS_KEY");
-        assert_eq!(problem(&ServingArgs { tls_key: file(), ..none.clone() }), "MCP_TLS_CERT");
-        assert_eq!(problem(&ServingArgs { tls_cert: file(), tls_key: file(), ..none.clone() }), "MCP_TLS_CERT");
-        assert_eq!(problem(&ServingArgs { tls_cert: file(), tls_self_signed: true, ..none }), "MCP_TLS_SELF_SIGNED");
+        let none = TlsArgs::default();
+        assert!(none.certificate("localhost").unwrap().is_none());
+        assert_eq!(problem(&TlsArgs { tls_cert: file(), ..none.clone() }), "MCP_TLS_KEY");
+        assert_eq!(problem(&TlsArgs { tls_key: file(), ..none.clone() }), "MCP_TLS_CERT");
+        assert_eq!(problem(&TlsArgs { tls_cert: file(), tls_key: file(), ..none.clone() }), "MCP_TLS_CERT");
+        assert_eq!(problem(&TlsArgs { tls_cert: file(), tls_self_signed: true, ..none }), "MCP_TLS_SELF_SIGNED");
     }
 
     #[test]
@@ -120,11 +138,11 @@ mod tests {
         }
         let parse = |flags: &[&str]| <Cli as clap::Parser>::try_parse_from(flags).map(|cli| cli.serving);
         let args = parse(&["x", "--tls-self-signed", "--log-format", "json"]).unwrap();
-        assert!(args.wants_tls());
+        assert!(args.tls.wants_tls());
         let shown = args.to_string();
         assert!(shown.contains("MCP_TLS_SELF_SIGNED=true\n") && shown.contains("MCP_LOG_FORMAT=json\n"), "{shown}");
-        assert_eq!((args.log_format, args.tls_dir), (LogFormat::Json, PathBuf::from("data/tls")));
-        assert!(!parse(&["x"]).unwrap().wants_tls());
+        assert_eq!((args.log_format, args.tls.tls_dir), (LogFormat::Json, PathBuf::from("data/tls")));
+        assert!(!parse(&["x"]).unwrap().tls.wants_tls());
         assert!(parse(&["x", "--log-format", "xml"]).is_err());
     }
 }

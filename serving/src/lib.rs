@@ -25,7 +25,7 @@ mod shutdown;
 #[cfg(feature = "otel")]
 mod traces;
 
-pub use args::ServingArgs;
+pub use args::{ServingArgs, TlsArgs};
 pub use audit::AuditTarget;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use listener::{BindError, Listener, is_loopback_host};

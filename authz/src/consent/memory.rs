@@ -16,7 +16,8 @@ pub fn may_remember(client: &RegisteredClient, redirect_uri: &RedirectUri) -> bo
         // Public or not: where the answer goes proves its name, and so did the document that names that address.
         Origin::MetadataDocument => true,
     };
-    known && redirect_uri.is_https()
+    // Where the answer stays on the computer, the name that https proves is everybody's.
+    known && redirect_uri.is_https() && !redirect_uri.stays_on_this_computer()
 }
 
 #[cfg(test)]
@@ -53,9 +54,12 @@ mod tests {
     fn only_confidential_clients_of_the_operator_and_metadata_documents_with_an_https_redirect_are_remembered() {
         let https = RedirectUri::parse("https://app.example/cb").unwrap();
         let loopback = RedirectUri::parse("http://localhost:3030/cb").unwrap();
+        let local = RedirectUri::parse("https://localhost:3000/cb").unwrap();
         for (origin, confidential, redirect_uri, expected) in [
             (Origin::Operator, true, &https, true),
             (Origin::Operator, true, &loopback, false),
+            (Origin::Operator, true, &local, false),
+            (Origin::MetadataDocument, false, &local, false),
             (Origin::Operator, false, &https, false),
             (Origin::SelfRegistered, true, &https, false),
             (Origin::SelfRegistered, false, &https, false),

@@ -62,7 +62,9 @@ struct ConsentTemplate<'a> {
 impl ConsentTemplate<'_> {
     /// The answer goes to no server: another program, or another person, may be the one who gets it.
     fn stays_here(&self) -> bool {
-        self.redirect_uri.is_loopback() || self.redirect_uri.is_private_use() || self.redirect_uri.is_out_of_band()
+        self.redirect_uri.stays_on_this_computer()
+            || self.redirect_uri.is_private_use()
+            || self.redirect_uri.is_out_of_band()
     }
 
     fn warns(&self) -> bool {

@@ -111,7 +111,19 @@ impl RedirectUri {
         self.parsed.scheme() == "http"
     }
 
-    /// Whether the answer goes to a site that proved its name.
+    /// Whether the answer goes to whatever listens on the person's own machine, over http or https.
+    #[must_use]
+    pub fn stays_on_this_computer(&self) -> bool {
+        let is_local = match self.parsed.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.is_loopback() || (self.is_https() && is_local)
+    }
+
+    /// Whether https protects the answer on its way.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.parsed.scheme() == "https"

@@ -1,6 +1,6 @@
 //! Where `client web` is served, from its settings.
 
-use serving::{is_loopback_host, settings::Problems};
+use serving::{TlsArgs, is_loopback_host, settings::Problems};
 use std::fmt;
 
 use super::{given, port};
@@ -20,19 +20,22 @@ pub struct WebConfig {
     pub origin: Endpoint,
     /// Hosts that it may call although they are not public.
     pub allowed_hosts: Vec<String>,
+    /// Whether the page is on https without a proxy, and with which certificate.
+    pub tls: TlsArgs,
 }
 
 /// What is set about the page.
 pub(super) fn web(raw: &WebSettings, problems: &mut Problems) -> Option<WebConfig> {
     let port = port("MCP_CLIENT_WEB_PORT", raw.web_port.as_ref(), DEFAULT_WEB_PORT, problems)?;
     let host = given(raw.web_host.as_ref()).unwrap_or("localhost").to_owned();
-    let local = format!("http://localhost:{port}");
+    let scheme = if raw.tls.wants_tls() { "https" } else { "http" };
+    let local = format!("{scheme}://localhost:{port}");
     let url = given(raw.web_url.as_ref());
     if url.is_none() && !is_loopback_host(&host) {
         problems.add(
             "MCP_CLIENT_WEB_URL",
             format!("missing, though MCP_CLIENT_WEB_HOST is {host}, which is not this computer alone"),
-            "name the https URL of the proxy in front, or serve on localhost",
+            "name the https URL that browsers open, or serve on localhost",
         );
     }
     let fix = "use scheme, host and port alone, as in https://client.example";
@@ -42,8 +45,12 @@ pub(super) fn web(raw: &WebSettings, problems: &mut Problems) -> Option<WebConfi
         _ => Err("it has a path or a query".to_owned()),
     });
     let origin = problems.check("MCP_CLIENT_WEB_URL", fix, origin)?;
+    if raw.tls.wants_tls() && origin.url().scheme() != "https" {
+        problems.add("MCP_CLIENT_WEB_URL", "says http, but https is served", "start it with https://");
+    }
     let allowed_hosts = raw.web_allowed_hosts.iter().map(|host| host.trim().to_ascii_lowercase());
-    Some(WebConfig { host, port, origin, allowed_hosts: allowed_hosts.filter(|host| !host.is_empty()).collect() })
+    let allowed_hosts = allowed_hosts.filter(|host| !host.is_empty()).collect();
+    Some(WebConfig { host, port, origin, allowed_hosts, tls: raw.tls.clone() })
 }
 
 impl fmt::Display for WebConfig {
@@ -51,7 +58,8 @@ impl fmt::Display for WebConfig {
         writeln!(f, "MCP_CLIENT_WEB_PORT={}", self.port)?;
         writeln!(f, "MCP_CLIENT_WEB_HOST={}", self.host)?;
         writeln!(f, "MCP_CLIENT_WEB_URL={}", self.origin.as_str())?;
-        writeln!(f, "MCP_CLIENT_WEB_ALLOWED_HOSTS={}", self.allowed_hosts.join(","))
+        writeln!(f, "MCP_CLIENT_WEB_ALLOWED_HOSTS={}", self.allowed_hosts.join(","))?;
+        self.tls.fmt(f)
     }
 }
 
@@ -81,6 +89,17 @@ mod tests {
         assert_eq!(config.origin.as_str(), "http://localhost:3000");
         let moved = read(&set("3100")).unwrap();
         assert_eq!(moved.origin.as_str(), "http://localhost:3100");
+    }
+
+    #[test]
+    fn with_a_certificate_the_page_is_on_https() {
+        let tls = TlsArgs { tls_self_signed: true, ..TlsArgs::default() };
+        let with = |web_url: Option<&str>| {
+            read(&WebSettings { tls: tls.clone(), web_url: web_url.map(str::to_owned), ..WebSettings::default() })
+        };
+        assert_eq!(with(None).unwrap().origin.as_str(), "https://localhost:3000");
+        let problem = with(Some("http://localhost:3000")).unwrap_err();
+        assert!(problem.starts_with("MCP_CLIENT_WEB_URL: says http, but https is served"), "{problem}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod visitor;
 
 use http::HeaderValue;
 use ring::rand::SecureRandom;
-use serving::{BindError, Listener, ServeOptions, serve, shutdown_signal};
+use serving::{BindError, Listener, ServeOptions, serve, settings::InvalidSetting, shutdown_signal};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::task::LocalPoolHandle;
@@ -60,6 +60,9 @@ pub enum WebError {
     /// The port is taken, or not allowed.
     #[error("{0}. Stop what listens there, or set MCP_CLIENT_WEB_PORT to a free port")]
     Bind(#[from] BindError),
+    /// No certificate to serve https with.
+    #[error("{0}")]
+    Tls(#[from] InvalidSetting),
 }
 
 /// Serves the page until the process is told to end.
@@ -68,11 +71,13 @@ pub enum WebError {
 /// When it cannot start.
 pub async fn run(config: &Config, edge: &Edge) -> Result<(), WebError> {
     let web = Web::new(config, edge)?;
+    let tls = config.web.tls.certificate(config.web.origin.url().host_str().unwrap_or("localhost"))?;
     let listener = Listener::bind(&config.web.host, config.web.port).await?;
     let asked = format!("Open {} in your browser. Ctrl-C ends it.", config.web.origin.as_str());
     (edge.notice)(&asked);
     // A sign-in lets a request wait for three servers in a row; a stream of events is an answer that never ends.
     let options = ServeOptions {
+        tls,
         request_timeout: TOOL_TIMEOUT + TOOL_TIMEOUT,
         // A page that listens would hold up the end for as long as it may.
         shutdown_grace: Duration::from_secs(1),
@@ -139,6 +144,11 @@ impl Web {
             policy: layers::policy(),
             workers: LocalPoolHandle::new(WORKERS),
         }))
+    }
+
+    /// Whether browsers find the page over https.
+    fn is_https(&self) -> bool {
+        self.config.origin.url().scheme() == "https"
     }
 
     /// A client for one visitor, whose steps are told to `told`; and where the visits come out that it asks for.

@@ -14,7 +14,10 @@ use super::{
     session::SessionId,
     visitor::Visitor,
 };
-use crate::{decoded::Decoded, oauth::exchange::Answer};
+use crate::{
+    decoded::Decoded,
+    oauth::{endpoint::Endpoint, exchange::Answer, sign_in::ClientChoice},
+};
 
 /// Everything.
 #[derive(Template)]
@@ -164,24 +167,37 @@ fn html(status: StatusCode, template: &impl Template) -> Response {
 }
 
 fn ways(web: &Web, chosen: Way) -> Vec<WayView> {
+    let possible = |way: Way| match way {
+        // The demo's client comes back to http on this computer, and to nothing else.
+        Way::PreRegistered => !(web.is_https() && matches!(web.settings.client, ClientChoice::Demo(_))),
+        Way::Dynamic => true,
+        Way::Document => web.document.is_some(),
+    };
+    let chosen = if possible(chosen) { chosen } else { Way::Dynamic };
     let view = |way: Way| {
-        let (label, help, possible) = match way {
-            Way::PreRegistered => {
-                ("A client that is registered there", "MCP_CLIENT_ID, by default the one of the demo".to_owned(), true)
-            }
-            Way::Dynamic => ("Register now, by itself", "dynamic client registration, RFC 7591".to_owned(), true),
-            Way::Document => match &web.document {
-                Some(url) => ("By its metadata document", format!("the client is called {}", url.as_str()), true),
-                None => (
-                    "By its metadata document",
-                    "needs an https address: set MCP_CLIENT_METADATA_URL or MCP_CLIENT_WEB_URL".to_owned(),
-                    false,
-                ),
-            },
+        let (label, help) = match way {
+            Way::PreRegistered => ("A client that is registered there", registered(possible(way))),
+            Way::Dynamic => ("Register now, by itself", "dynamic client registration, RFC 7591".to_owned()),
+            Way::Document => ("By its metadata document", documented(web.document.as_ref())),
         };
-        WayView { value: way.as_str(), label, help, chosen: way == chosen, possible }
+        WayView { value: way.as_str(), label, help, chosen: way == chosen, possible: possible(way) }
     };
     Way::ALL.map(view).into()
+}
+
+fn registered(possible: bool) -> String {
+    if possible {
+        "MCP_CLIENT_ID, by default the one of the demo".to_owned()
+    } else {
+        "the demo's client is for http only: set MCP_CLIENT_ID".to_owned()
+    }
+}
+
+fn documented(document: Option<&Endpoint>) -> String {
+    document.map_or_else(
+        || "needs https: set MCP_TLS_SELF_SIGNED=true, or MCP_CLIENT_METADATA_URL".to_owned(),
+        |url| format!("the client is called {}", url.as_str()),
+    )
 }
 
 fn claim(decoded: Option<&Decoded>, name: &str) -> Option<String> {

@@ -20,4 +20,5 @@ mod renewal;
 mod restarts;
 mod stdio;
 mod terminal;
+mod web;
 mod wire;
