@@ -28,6 +28,8 @@ mod trial;
 pub struct App {
     /// For MCP requests: follows no redirect, and waits longer than for sign-ins.
     http: Wire,
+    /// For asking the server whether it wants a token, where that takes other headers than signing in.
+    prober: Option<Wire>,
     sign_in: SignIn,
     /// Instead of HTTP.
     program: Option<Program>,
@@ -124,12 +126,20 @@ impl App {
     pub const fn new(http: Wire, sign_in: SignIn) -> Self {
         Self {
             http,
+            prober: None,
             sign_in,
             program: None,
             session: None,
             greeting: Greeting { era: Era::Newest, forms: Forms::NotOffered },
             patience: PATIENCE,
         }
+    }
+
+    /// The same for a server that is asked with `prober` whether it wants a token.
+    #[must_use]
+    pub fn probing_with(mut self, prober: Wire) -> Self {
+        self.prober = Some(prober);
+        self
     }
 
     /// The same for a server that is a program, if it is one.
@@ -301,7 +311,10 @@ impl App {
     /// Whether the server wants a token; a program is not asked, its entry says so.
     async fn probe(&self) -> Result<Probe, ExchangeError> {
         match &self.program {
-            None => discovery::probe(&self.sign_in.http, &self.sign_in.settings.server).await,
+            None => {
+                let prober = self.prober.as_ref().unwrap_or(&self.sign_in.http);
+                discovery::probe(prober, &self.sign_in.settings.server).await
+            }
             Some(program) if !program.takes_token => Ok(Probe::Open),
             // Without an issuer that is known, the resource is asked for it.
             Some(_) if self.sign_in.settings.stated.issuer.is_none() => {

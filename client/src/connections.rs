@@ -1,5 +1,7 @@
 //! Several servers at once: each with its session, opened when it is first used; one of them is in use.
 
+use http::HeaderMap;
+
 use crate::{
     app::{App, AppError},
     config::Servers,
@@ -131,7 +133,7 @@ impl Connections {
         }
         let url = |reason| ConnectError::Url { url: name.to_owned(), reason };
         let sign_in = SignInSettings { server: Endpoint::parse(name).map_err(url)?, ..self.base.clone() };
-        let server = Server { name: name.to_owned(), program: None, sign_in };
+        let server = Server { name: name.to_owned(), program: None, headers: HeaderMap::new(), sign_in };
         self.known.push(Known { server, app: None });
         Ok(self.known.len().saturating_sub(1))
     }

@@ -74,7 +74,7 @@ pub enum StartError {
 /// When there can be no HTTP client, or no private files.
 pub fn app(server: &Server, config: &Config, edge: &Edge, flow: &Arc<Flow>) -> Result<App, StartError> {
     let options = ClientOptions { extra_ca_pem: config.extra_ca_pem.clone(), ..ClientOptions::default() };
-    let patient = ClientOptions { timeout: TOOL_TIMEOUT, ..options.clone() };
+    let patient = ClientOptions { timeout: TOOL_TIMEOUT, headers: server.headers.clone(), ..options.clone() };
     let vault = Vault::open(config.store).map_err(PrivateFileError::from)?;
     let wire = |options| client(options).map(|http| Wire::reporting_to(http, Arc::clone(flow)));
     let sign_in = SignIn {
@@ -87,7 +87,12 @@ pub fn app(server: &Server, config: &Config, edge: &Edge, flow: &Arc<Flow>) -> R
         notice: Arc::clone(&edge.notice),
         waits: edge.waits.clone(),
     };
-    Ok(App::new(wire(&patient)?, sign_in).over(server.program.clone()).with_forms(config.forms))
+    let app = App::new(wire(&patient)?, sign_in).over(server.program.clone()).with_forms(config.forms);
+    if server.headers.is_empty() {
+        return Ok(app);
+    }
+    let prober = ClientOptions { headers: server.headers.clone(), ..options.clone() };
+    Ok(app.probing_with(wire(&prober)?))
 }
 
 /// Does `command`, or opens the prompt.

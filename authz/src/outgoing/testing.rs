@@ -114,7 +114,7 @@ impl Site {
     /// A way to call this server, if `allowed` has loopback in it.
     pub(crate) fn outgoing(&self, names: Arc<dyn Resolver>, allowed: AllowedAddresses) -> Outgoing {
         let extra_ca_pem = Some(self.ca.clone().into_bytes());
-        let options = ClientOptions { extra_ca_pem, timeout: Duration::from_millis(1500) };
+        let options = ClientOptions { extra_ca_pem, timeout: Duration::from_millis(1500), ..ClientOptions::default() };
         Outgoing::new(&options, names, allowed).unwrap()
     }
 }

@@ -11,8 +11,9 @@ use crate::{
     terminal::plain,
     verbs::{Format, Verb},
 };
-use http::header;
+use http::{HeaderName, HeaderValue, header};
 use serde_json::json;
+use verification_keys::http::{ClientOptions, client};
 
 async fn app(world: &World, browser: impl Fn(&Asked) -> String + Send + Sync + 'static) -> App {
     App::new(wire(), world.client(browser).await)
@@ -43,6 +44,20 @@ async fn a_server_without_authorization_is_used_without_a_token() {
     assert!(app.tools().await.is_err());
     assert_eq!(world.sign_ins(), 0);
     assert!(world.seen("/mcp").iter().all(|seen| !seen.headers.contains_key(header::AUTHORIZATION)));
+}
+
+#[tokio::test]
+async fn headers_of_a_server_go_with_each_request_to_it_and_to_nobody_else() {
+    let world = World::start().await;
+    let headers = [(HeaderName::from_static("x-api-key"), HeaderValue::from_static("hush"))].into_iter().collect();
+    let keyed = Wire::new(client(&ClientOptions { headers, ..ClientOptions::default() }).unwrap());
+    let mut app = App::new(keyed.clone(), world.client(allows).await).probing_with(keyed);
+    assert_eq!(app.tools().await.unwrap().len(), 1);
+    let with_key = |seen: &Seen| seen.headers.get("x-api-key").is_some_and(|value| value == "hush");
+    assert!(world.seen("/mcp").len() > 1 && world.seen("/mcp").iter().all(with_key));
+    for other in ["/token", RESOURCE_METADATA] {
+        assert!(!world.seen(other).is_empty() && !world.seen(other).iter().any(with_key), "{other}");
+    }
 }
 
 #[tokio::test]

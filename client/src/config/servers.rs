@@ -1,5 +1,6 @@
 //! Which servers there are, and which one is meant: the one named, else the one of the settings, else the file's first.
 
+use http::HeaderMap;
 use serving::settings::Problems;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,12 @@ pub(super) fn servers(raw: &Settings, base: &SignInSettings, problems: &mut Prob
     let in_use = choose(raw, &entries, named.is_some(), problems)?;
     let mut all: Vec<Server> = entries.into_iter().map(|entry| Server::new(entry, base)).collect();
     if in_use == all.len() {
-        all.push(Server { name: DEFAULT_NAME.to_owned(), program: None, sign_in: base.clone() });
+        all.push(Server {
+            name: DEFAULT_NAME.to_owned(),
+            program: None,
+            headers: HeaderMap::new(),
+            sign_in: base.clone(),
+        });
     }
     Some(Servers { all, in_use, base: base.clone(), file })
 }

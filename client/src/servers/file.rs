@@ -1,6 +1,7 @@
 //! `mcp_config.json`: `servers` (a list with names, or a map) or `mcpServers`, each entry over HTTP or as a program.
 //! What is wrong is told with its line: an unknown field, a name given twice, an entry that is half of two kinds.
 
+use http::HeaderMap;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, SeqAccess, Visitor},
@@ -29,6 +30,8 @@ pub struct Entry {
     pub name: String,
     /// The URL, which is what its tokens are for.
     pub url: Option<Endpoint>,
+    /// Headers for each request to it.
+    pub headers: HeaderMap,
     /// The program, if it is one.
     pub program: Option<Program>,
     /// How to sign in.
@@ -129,6 +132,8 @@ struct RawEntry {
     url: Option<Endpoint>,
     #[serde(default, deserialize_with = "text")]
     command: Option<String>,
+    #[serde(default, deserialize_with = "read::headers")]
+    headers: HeaderMap,
     #[serde(default)]
     args: Vec<Text>,
     #[serde(default)]
@@ -172,10 +177,13 @@ impl TryFrom<RawEntry> for Entry {
                 environment: raw.env.into_iter().map(|(name, text)| (name, text.0)).collect(),
             }),
         };
+        if program.is_some() && !raw.headers.is_empty() {
+            return Err("headers are for servers with a url");
+        }
         if program.is_none() && raw.auth.as_ref().is_some_and(|auth| auth.resource.is_some()) {
             return Err("resource is for servers with a command; that of a url is the url");
         }
-        Ok(Self { name: raw.name.unwrap_or_default(), url: raw.url, program, auth: raw.auth })
+        Ok(Self { name: raw.name.unwrap_or_default(), url: raw.url, headers: raw.headers, program, auth: raw.auth })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::oauth::{
     sign_in::{ClientChoice, SignInSettings},
 };
 use file::{Auth, Entry};
+use http::HeaderMap;
 
 /// What the one server of the settings is called.
 pub const DEFAULT_NAME: &str = "default";
@@ -22,6 +23,8 @@ pub struct Server {
     pub name: String,
     /// The program that it is, if it is one on this computer; else it is reached over HTTP.
     pub program: Option<Program>,
+    /// Headers of its own for each request to it, and to nobody else.
+    pub headers: HeaderMap,
     /// Its URL, which is what tokens for it are for, and how to sign in to it.
     pub sign_in: SignInSettings,
 }
@@ -37,7 +40,7 @@ impl Server {
         if let Some(auth) = entry.auth {
             apply(auth, entry.program.is_some(), &mut sign_in);
         }
-        Self { name: entry.name, program: entry.program, sign_in }
+        Self { name: entry.name, program: entry.program, headers: entry.headers, sign_in }
     }
 
     /// Where it is, for people: its URL, or its command.

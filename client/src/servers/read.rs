@@ -1,7 +1,8 @@
 //! Single values of the file as they are read, so that each problem is told with its line.
 
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Deserializer, de};
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 use crate::oauth::{endpoint::Endpoint, loopback::RedirectUri, scope::Scope};
 
@@ -55,6 +56,33 @@ pub(super) fn scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
         Scope::parse(raw).ok_or("separate scopes by single spaces, as in \"mcp:read mcp:write\"")
     })
 }
+
+/// Headers, none of which the client sets by itself; their values may be secret.
+pub(super) fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {
+    let raw = BTreeMap::<String, Text>::deserialize(deserializer)?;
+    let read = |(name, value): (String, Text)| {
+        let header = HeaderName::try_from(&name).map_err(|_| format!("{name:?} is no name of a header"))?;
+        if OURS.contains(&header) || header.as_str().starts_with("mcp-") {
+            return Err(format!("the header {name} is set by the client itself, which signs in; leave it out"));
+        }
+        let mut value = HeaderValue::try_from(value.0).map_err(|_| format!("the value of {name} fits no header"))?;
+        value.set_sensitive(true);
+        Ok((header, value))
+    };
+    raw.into_iter().map(read).collect::<Result<_, _>>().map_err(de::Error::custom)
+}
+
+/// Headers of every MCP request, besides those that begin with `mcp-`.
+const OURS: [HeaderName; 8] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("dpop"),
+    header::HOST,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::ACCEPT,
+];
 
 /// An empty text counts as left out.
 fn checked<'de, D: Deserializer<'de>, T, E: Display>(

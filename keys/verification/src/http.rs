@@ -24,11 +24,13 @@ pub struct ClientOptions {
     pub extra_ca_pem: Option<Vec<u8>>,
     /// How long a call may take, from connecting to the last byte.
     pub timeout: Duration,
+    /// Headers of every call.
+    pub headers: HeaderMap,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { extra_ca_pem: None, timeout: DEFAULT_TIMEOUT }
+        Self { extra_ca_pem: None, timeout: DEFAULT_TIMEOUT, headers: HeaderMap::new() }
     }
 }
 
@@ -70,6 +72,7 @@ fn builder(options: &ClientOptions) -> Result<ClientBuilder, ClientError> {
     Ok(builder
         .redirect(redirect::Policy::none())
         .timeout(options.timeout)
+        .default_headers(options.headers.clone())
         .no_proxy()
         .referer(false)
         .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))

@@ -28,6 +28,27 @@ fn all_known_shapes_are_read() {
 }
 
 #[test]
+fn headers_of_an_entry_are_kept_secret_and_are_none_of_the_clients_own() {
+    let of = |headers: &str| {
+        parse(&format!("{{\"servers\": {{\"a\": {{\"url\": \"https://a.example/\", \"headers\": {{{headers}}}}}}}}}"))
+    };
+    let entries = of(r#""X-Api-Key": "hush-${CARGO_PKG_NAME}""#).unwrap();
+    assert_eq!(entries[0].headers["x-api-key"], "hush-client");
+    assert!(!format!("{entries:?}").contains("hush"));
+    for (headers, said) in [
+        (r#""Authorization": "Bearer hush""#, "the header Authorization is set by the client itself"),
+        (r#""Mcp-Session-Id": "1""#, "the header Mcp-Session-Id is set by the client itself"),
+        (r#""X Y": "1""#, "\"X Y\" is no name of a header"),
+        (r#""X-Key": "a\nb""#, "the value of X-Key fits no header"),
+    ] {
+        let problem = of(headers).unwrap_err();
+        assert!(problem.contains(said) && !problem.contains("hush"), "{problem}");
+    }
+    let program = problem(r#"{"servers": {"a": {"command": "x", "headers": {"X-Key": "1"}}}}"#);
+    assert!(program.contains("headers are for servers with a url"), "{program}");
+}
+
+#[test]
 fn a_program_takes_a_token_only_where_the_entry_says_so() {
     for (entry, takes) in [
         (r#"{"command": "x"}"#, false),
