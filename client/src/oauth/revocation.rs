@@ -64,26 +64,14 @@ mod tests {
     use super::*;
     use crate::oauth::{
         client::{ClientAuthentication, ClientCredentials, ClientSecret},
-        grant::GrantName,
-        testing::{endpoint, json_answer},
-        token::{AccessToken, RefreshToken},
+        testing::{endpoint, json_answer, stored_token},
+        token::RefreshToken,
     };
     use std::collections::HashMap;
     use url::form_urlencoded;
 
     fn form(refresh_token: Option<&str>) -> HashMap<String, String> {
-        let token = StoredToken {
-            issuer: "https://auth.example".into(),
-            resource: "https://mcp.example/mcp".into(),
-            client_id: "c".into(),
-            grant: GrantName::AuthorizationCode,
-            requested_scope: None,
-            granted_scope: None,
-            expires_at: None,
-            access_token: AccessToken::parse("the-access-token").unwrap(),
-            refresh_token: refresh_token.and_then(RefreshToken::parse),
-            possession_key: None,
-        };
+        let token = StoredToken { refresh_token: refresh_token.and_then(RefreshToken::parse), ..stored_token() };
         let client = ClientCredentials { id: "c".into(), secret: ClientSecret::new("s") };
         let at = endpoint("https://auth.example/revoke");
         let request = revocation_request(&at, &ClientProof::Credentials(&client, ClientAuthentication::Basic), &token);

@@ -160,25 +160,9 @@ mod tests {
     use super::*;
     use crate::oauth::{
         client_store::ClientStore,
-        grant::GrantName,
-        token::{AccessToken, RefreshToken},
+        testing::stored_token,
         token_store::{StoredToken, TokenStore},
     };
-
-    fn token() -> StoredToken {
-        StoredToken {
-            issuer: "https://auth.example".into(),
-            resource: "https://mcp.example/mcp".into(),
-            client_id: "c".into(),
-            grant: GrantName::AuthorizationCode,
-            requested_scope: None,
-            granted_scope: None,
-            expires_at: None,
-            access_token: AccessToken::parse("the-access-token").unwrap(),
-            refresh_token: RefreshToken::parse("the-refresh-token"),
-            possession_key: None,
-        }
-    }
 
     fn find(store: &TokenStore) -> Option<StoredToken> {
         store.find("https://auth.example", "https://mcp.example/mcp").unwrap()
@@ -190,10 +174,10 @@ mod tests {
         let vault = Vault::Keyring(Keyring::mock());
         let store = TokenStore::open_in(folder.path(), &vault).unwrap();
         assert_eq!(find(&store), None);
-        store.keep(&token()).unwrap();
+        store.keep(&stored_token()).unwrap();
         let _lock = store.lock("https://auth.example", "https://mcp.example/mcp").await.unwrap();
-        assert_eq!(find(&store), Some(token()));
-        assert_eq!(find(&TokenStore::open_in(folder.path(), &vault).unwrap()), Some(token()));
+        assert_eq!(find(&store), Some(stored_token()));
+        assert_eq!(find(&TokenStore::open_in(folder.path(), &vault).unwrap()), Some(stored_token()));
         for file in std::fs::read_dir(folder.path().join("tokens")).unwrap() {
             assert!(std::fs::read(file.unwrap().path()).unwrap().is_empty(), "a lock, and nothing else");
         }
@@ -206,7 +190,7 @@ mod tests {
     fn one_keyring_holds_the_secrets_of_several_folders_apart() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let vault = Vault::Keyring(Keyring::mock());
-        TokenStore::open_in(one.path(), &vault).unwrap().keep(&token()).unwrap();
+        TokenStore::open_in(one.path(), &vault).unwrap().keep(&stored_token()).unwrap();
         assert_eq!(find(&TokenStore::open_in(other.path(), &vault).unwrap()), None);
         let clients = ClientStore::open_in(one.path(), &vault).unwrap();
         assert_eq!(clients.bind("mine", "https://auth.example").unwrap(), "https://auth.example");

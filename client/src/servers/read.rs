@@ -103,12 +103,12 @@ mod tests {
     #[test]
     fn variables_are_replaced_and_missing_ones_named() {
         let environment = |name: &str| match name {
-            "HOME" => Some("/root".to_owned()),
+            "HOME" => Some("/home/ann".to_owned()),
             "EMPTY" => Some(String::new()),
             _ => None,
         };
         let expand = |raw| expand(raw, environment);
-        assert_eq!(expand("a ${HOME}/b $HOME ${GONE:-c:-d}${EMPTY}"), Ok("a /root/b $HOME c:-d".into()));
+        assert_eq!(expand("a ${HOME}/b $HOME ${GONE:-c:-d}${EMPTY}"), Ok("a /home/ann/b $HOME c:-d".into()));
         assert_eq!(expand("${EMPTY:-x}"), Ok("x".into()));
         assert_eq!(expand("${GONE}"), Err("the environment has no variable GONE".into()));
         assert_eq!(expand("${HOME"), Err("a ${ has no closing brace".into()));

@@ -5,7 +5,13 @@ pub(crate) mod world;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ring::rand::SystemRandom;
 
-use super::{endpoint::Endpoint, exchange::Answer};
+use super::{
+    endpoint::Endpoint,
+    exchange::Answer,
+    grant::GrantName,
+    token::{AccessToken, RefreshToken},
+    token_store::StoredToken,
+};
 use crate::flow::Wire;
 
 #[expect(clippy::disallowed_methods, reason = "tests are an edge of their own")]
@@ -27,6 +33,22 @@ pub(crate) fn jwt_parts(jwt: &str) -> (serde_json::Value, serde_json::Value) {
     let parts: Vec<_> = jwt.split('.').collect();
     let json = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
     (json(parts[0]), json(parts[1]))
+}
+
+/// A token of `https://auth.example` for `https://mcp.example/mcp` that came with a refresh token.
+pub(crate) fn stored_token() -> StoredToken {
+    StoredToken {
+        issuer: "https://auth.example".into(),
+        resource: "https://mcp.example/mcp".into(),
+        client_id: "c".into(),
+        grant: GrantName::AuthorizationCode,
+        requested_scope: None,
+        granted_scope: None,
+        expires_at: None,
+        access_token: AccessToken::parse("the-access-token").unwrap(),
+        refresh_token: RefreshToken::parse("the-refresh-token"),
+        possession_key: None,
+    }
 }
 
 pub(crate) fn endpoint(raw: &str) -> Endpoint {
