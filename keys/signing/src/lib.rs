@@ -9,6 +9,7 @@ mod key_id;
 mod pem;
 mod policy;
 mod ring;
+mod seal;
 mod signer;
 mod signing_keys;
 
@@ -18,5 +19,6 @@ pub use key_id::KeyId;
 pub use pem::InvalidKey;
 pub use policy::{InvalidKeyPolicy, KeyPolicy, KeySize};
 pub use ring::{KeyRing, KeyState, RingKey};
+pub use seal::SealError;
 pub use signer::{SignError, SigningKey};
 pub use signing_keys::SigningKeys;

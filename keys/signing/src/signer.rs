@@ -3,7 +3,7 @@
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{KeyId, KeySize, jwk_set::PublicKey, pem, pem::InvalidKey};
+use crate::{KeyId, KeySize, jwk_set::PublicKey, pem, pem::InvalidKey, seal::SealingKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::{
     JoseError, Value,
@@ -18,6 +18,7 @@ use std::fmt;
 #[derive(Clone)]
 pub struct SigningKey {
     signer: RsassaJwsSigner,
+    sealing: SealingKey,
     public: PublicKey,
 }
 
@@ -54,7 +55,9 @@ impl SigningKey {
         let key_pair = RsaKeyPair::from_pem(&block).map_err(|_| InvalidKey::Damaged)?;
         let public = public_key(&key_pair)?;
         let signer = RS256.signer_from_pem(&block).map_err(|_| InvalidKey::Damaged)?;
-        let key = Self { signer, public };
+        // DER, because the same key may come in PEM files that differ.
+        let sealing = SealingKey::derive(&key_pair.to_raw_private_key()).map_err(|_| InvalidKey::Damaged)?;
+        let key = Self { signer, sealing, public };
         key.check_signature(&key_pair)?;
         Ok(key)
     }
@@ -78,6 +81,10 @@ impl SigningKey {
         jws.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
         Ok(jws)
+    }
+
+    pub(crate) const fn sealing(&self) -> &SealingKey {
+        &self.sealing
     }
 
     pub(crate) const fn public(&self) -> &PublicKey {

@@ -5,9 +5,10 @@ mod tests;
 
 use crate::{
     JwkSetDocument, KeyDirectory, KeyDirectoryError, KeyId, KeyPolicy, KeyRing, Replacement, RingKey, Rotation,
-    SignError, directory::Contents, signer::SigningKey,
+    SealError, SignError, directory::Contents, signer::SigningKey,
 };
 use jiff::Timestamp;
+use ring::rand::SecureRandom;
 use serde::Serialize;
 use std::{
     collections::HashMap,
@@ -59,16 +60,39 @@ impl SigningKeys {
     /// [`SignError`]
     pub fn sign(&self, typ: &str, claims: &impl Serialize, now: Timestamp) -> Result<String, SignError> {
         let current = self.current();
-        let key = current.ring.signing(now).and_then(|key_id| current.keys.get(key_id)).ok_or(SignError::NoKey)?;
-        key.sign(typ, claims)
+        current.signing(now).ok_or(SignError::NoKey)?.sign(typ, claims)
+    }
+
+    /// Seals `content` for [`Self::open_sealed`], with what the key that is active at `now` says: whoever gets it can
+    /// neither read it nor change it. 28 bytes longer.
+    ///
+    /// # Errors
+    /// [`SealError`]
+    pub fn seal(
+        &self,
+        purpose: &str,
+        content: &[u8],
+        random: &dyn SecureRandom,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, SealError> {
+        let current = self.current();
+        let key = current.signing(now).ok_or(SealError::NoKey)?;
+        Ok(key.sealing().seal(purpose, content, random)?)
+    }
+
+    /// What was sealed for this purpose, by this process or another with the same folder, as long as the key that it was
+    /// sealed with is published. `None` for everything else.
+    #[must_use]
+    pub fn open_sealed(&self, purpose: &str, sealed: &[u8], now: Timestamp) -> Option<Vec<u8>> {
+        let current = self.current();
+        current.published(now).find_map(|key| key.sealing().open(purpose, sealed))
     }
 
     /// The public halves to publish at `now`, to be cached for [`crate::JWK_SET_MAX_AGE`].
     #[must_use]
     pub fn jwk_set(&self, now: Timestamp) -> JwkSetDocument {
         let current = self.current();
-        let keys = current.ring.published(now).filter_map(|key_id| current.keys.get(key_id));
-        JwkSetDocument::new(keys.map(|key| key.public().clone()).collect())
+        JwkSetDocument::new(current.published(now).map(|key| key.public().clone()).collect())
     }
 
     /// The ring as it is now.
@@ -182,5 +206,13 @@ impl Current {
             }
         }
         Self { ring: KeyRing::new(ring_keys, *policy), keys }
+    }
+
+    fn signing(&self, now: Timestamp) -> Option<&SigningKey> {
+        self.keys.get(self.ring.signing(now)?).map(AsRef::as_ref)
+    }
+
+    fn published(&self, now: Timestamp) -> impl Iterator<Item = &SigningKey> {
+        self.ring.published(now).filter_map(|key_id| self.keys.get(key_id)).map(AsRef::as_ref)
     }
 }

@@ -1,7 +1,7 @@
 //! The keys of an issuer over time: first start, restart, rotation, and files that go wrong meanwhile.
 
 use super::*;
-use crate::{InvalidKey, KeyState, signer::tests::pem};
+use crate::{InvalidKey, KeyState, seal::tests::random, signer::tests::pem};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::{
     jwk::Jwk,
@@ -142,6 +142,23 @@ fn after_a_rotation_at_once_the_new_key_alone_signs_and_is_published() {
         }
         assert_eq!(key_files(&folder).len(), 1);
     }
+}
+
+#[test]
+fn what_was_sealed_is_read_by_replicas_for_as_long_as_its_key_is_published() {
+    let folder = folder();
+    let (keys, replica) = (open(&folder, 0), open(&folder, 0));
+    let sealed = keys.seal("a", b"content", &random(), at(0)).unwrap();
+    let opened = |keys: &SigningKeys, now| keys.open_sealed("a", &sealed, at(now));
+    assert_eq!(opened(&replica, 0).as_deref(), Some(b"content".as_slice()));
+    assert_eq!(replica.open_sealed("b", &sealed, at(0)), None);
+    keys.rotate(at(1)).unwrap();
+    let retired = 1 + DELAY + DAY + 60;
+    assert_eq!(opened(&keys, retired - 1).as_deref(), Some(b"content".as_slice()));
+    assert_eq!(opened(&keys, retired), None);
+    let after = keys.seal("a", b"content", &random(), at(retired)).unwrap();
+    keys.rotate_now(at(retired)).unwrap();
+    assert_eq!(keys.open_sealed("a", &after, at(retired)), None, "others know the key");
 }
 
 #[test]
