@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::{
-    account, authorize, consent, demo, device, device_authorization, host, introspect, jwks, layers, login, metadata,
-    openid, pages, register, revoke,
+    account, authorize, consent, demo, device, device_authorization, introspect, jwks, layers, login, metadata, openid,
+    pages, register, revoke,
     services::{Registration, Services},
     store, token,
 };
@@ -15,6 +15,7 @@ use axum::{
 };
 use http::Method;
 use std::{sync::Arc, time::Duration};
+use tower::ServiceBuilder;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 /// The whole server. Everything is under the path of the public URL, except for the metadata and the health paths.
@@ -33,11 +34,7 @@ pub fn router(services: Arc<Services>) -> Router {
             async move { store::in_time(services.store.check()).await.is_ok() }
         }
     };
-    let whole = routes
-        .merge(metadata)
-        .merge(serving::health::routes(ready))
-        .fallback(pages::not_found)
-        .layer(middleware::from_fn_with_state(services.clone(), host::check));
+    let whole = routes.merge(metadata).merge(serving::health::routes(ready)).fallback(pages::not_found);
     layers::apply(whole, &services).with_state(services)
 }
 
@@ -54,14 +51,14 @@ fn openid_configuration(services: &Services) -> Router<Arc<Services>> {
 /// No CORS here: a script has no business at these (OAuth 2.1 §7.13).
 fn for_people(services: &Arc<Services>) -> Router<Arc<Services>> {
     let limits = middleware::from_fn_with_state(services.clone(), layers::rate_limits::check);
+    let database = middleware::from_fn_with_state(services.clone(), layers::database::for_people);
     Router::new()
         .route(AUTHORIZE, get(authorize::get).post(authorize::post))
         .merge(login::routes())
         .merge(consent::routes())
         .merge(account::routes(services))
         .merge(device::routes())
-        .layer(middleware::from_fn_with_state(services.clone(), layers::database::for_people))
-        .layer(limits)
+        .layer(ServiceBuilder::new().layer(limits).layer(database))
 }
 
 fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
@@ -89,7 +86,7 @@ fn for_programs(services: &Arc<Services>) -> Router<Arc<Services>> {
     };
     // Keys are there without a database.
     let router = router.layer(database).route(JWKS, get(jwks::get));
-    router.layer(limits).layer(cors()).merge(without_cors)
+    router.layer(ServiceBuilder::new().layer(cors()).layer(limits)).merge(without_cors)
 }
 
 /// Any origin may call: no cookie counts at these endpoints.

@@ -9,12 +9,13 @@ mod security_headers;
 mod tests;
 mod watch;
 
-use crate::services::Services;
+use crate::{host, services::Services};
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
 };
 use std::sync::Arc;
+use tower::ServiceBuilder;
 use tower_http::limit::RequestBodyLimitLayer;
 
 /// More than any endpoint takes, so that a megabyte typed as a password is read to its end and answered by our page:
@@ -24,9 +25,12 @@ const MAX_BODY_BYTES: usize = 1280 * 1024;
 
 /// Wraps the router of the whole server, inside of [`serving::layers`], which sets the request id.
 pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>, services: &Arc<Services>) -> Router<S> {
-    router
-        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
-        .layer(from_fn(error_pages::render))
-        .layer(from_fn_with_state(services.clone(), watch::watch))
+    // The first is the outermost. One by one, the router would wrap each of them in a service of its own.
+    let layers = ServiceBuilder::new()
         .layer(from_fn(security_headers::set))
+        .layer(from_fn_with_state(services.clone(), watch::watch))
+        .layer(from_fn(error_pages::render))
+        .layer(from_fn_with_state(services.clone(), host::check))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
+    router.layer(layers)
 }
