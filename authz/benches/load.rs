@@ -3,8 +3,8 @@
 //!
 //! Server and signer are bound to the first core, this process to the others, if there are others: what the callers cost is
 //! not in the numbers; the server's share of the kernel's work (network, files) is. Printed are medians of the rounds. A code
-//! flow commits twice, and waits for the disk each time: what the kernel spends on that is measured beside it, by writing as
-//! much to a file. Then the memory at rest, and in a flood of logins.
+//! flow commits once, and waits for the disk: what the kernel spends on that is measured beside it, by writing as much to a
+//! file. Then the memory at rest, and in a flood of logins.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a benchmark fails by panicking")]
 
 #[path = "../../mcp-server/benches/process/mod.rs"]
@@ -25,6 +25,13 @@ use tokio::net::TcpStream;
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_secs(2);
 const CONNECTIONS: usize = 8;
+const NAMES: [&str; 5] = [
+    "tokens a second over signatures a second",
+    "CPU of a signature over that of a token",
+    "CPU of a code flow over that of a signature",
+    "the same of several flows at once",
+    "CPU of reaching the disk once over that of a signature",
+];
 const FLOOD: usize = 400;
 const REDIRECT_URI: &str = "https://client.example/callback";
 /// RFC 7636 appendix B.
@@ -56,31 +63,25 @@ async fn run() {
     );
     let flow = Flow::begin(&server, &secret).await;
     let token = flow.post("/oauth2/token", "grant_type=client_credentials&resource=http://localhost:8001/mcp");
-    let (mut rates, mut costs, mut flows, mut disk) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut ratios: [Vec<f64>; 5] = Default::default();
     for round in 0..=ROUNDS {
         let [rate, cpu, sync] = signer(folder.path());
         let tokens = server.drive(token.as_bytes(), CONNECTIONS, ROUND).await;
-        let flow_cpu = flow.drive(&server).await;
+        let (flow_cpu, crowd_cpu) = (flow.drive(&server, 1).await, flow.drive(&server, CONNECTIONS).await);
         if round == 0 {
             continue; // to warm up
         }
         println!(
             "round {round}: {rate:.0} signatures/s, {cpu:.0} µs CPU; {:.0} tokens/s, {:.0} µs CPU; code flow {flow_cpu:.0} µs CPU, \
-             {sync:.0} µs CPU to reach the disk once",
+             {crowd_cpu:.0} of {CONNECTIONS} at once, {sync:.0} µs CPU to reach the disk once",
             tokens.rate, tokens.cpu
         );
-        rates.push(tokens.rate / rate);
-        costs.push(cpu / tokens.cpu);
-        flows.push(flow_cpu / cpu);
-        disk.push(2.0 * sync / cpu);
+        let of_round = [tokens.rate / rate, cpu / tokens.cpu, flow_cpu / cpu, crowd_cpu / cpu, sync / cpu];
+        ratios.iter_mut().zip(of_round).for_each(|(all, one)| all.push(one));
     }
-    println!("tokens a second over signatures a second: median {:.2} of {rates:.2?}", median(rates.clone()));
-    println!("CPU of a signature over that of a token: median {:.2} of {costs:.2?}", median(costs.clone()));
-    println!("CPU of a code flow over that of a signature: median {:.2} of {flows:.2?}", median(flows.clone()));
-    println!(
-        "CPU of reaching the disk twice over that of a signature: median {:.2} of {disk:.2?}",
-        median(disk.clone())
-    );
+    for (name, ratios) in NAMES.iter().zip(ratios) {
+        println!("{name}: median {:.2} of {ratios:.2?}", median(ratios.clone()));
+    }
     println!("memory after it: {:.1} MiB", server.resident());
     drop(server);
     flood(folder.path()).await;
@@ -119,6 +120,7 @@ fn add_client(folder: &Path) -> String {
 }
 
 /// A person who is signed in and has consented.
+#[derive(Clone)]
 struct Flow {
     credentials: String,
     cookie: String,
@@ -142,9 +144,19 @@ impl Flow {
     }
 
     /// µs of CPU for authorize and token together.
-    async fn drive(&self, server: &Server) -> f64 {
-        let mut connection = connect(server.port).await;
-        let (began, before, mut flows) = (Instant::now(), server.cpu(), 0_u32);
+    async fn drive(&self, server: &Server, connections: usize) -> f64 {
+        let (began, before) = (Instant::now(), server.cpu());
+        let callers: Vec<_> = (0..connections).map(|_| tokio::spawn(self.clone().repeat(server.port, began))).collect();
+        let mut flows = 0;
+        for caller in callers {
+            flows += caller.await.unwrap();
+        }
+        server.cpu().saturating_sub(before).as_secs_f64() * 1e6 / f64::from(flows)
+    }
+
+    /// How many flows one connection brought to an end.
+    async fn repeat(self, port: u16, began: Instant) -> u32 {
+        let (mut connection, mut flows) = (connect(port).await, 0);
         while began.elapsed() < ROUND {
             let answer = exchange(&mut connection, self.get(&authorize_path()).as_bytes()).await;
             let target = location(&answer);
@@ -157,7 +169,7 @@ impl Flow {
             assert_eq!(answer.status, 200, "{}", answer.body);
             flows += 1;
         }
-        server.cpu().saturating_sub(before).as_secs_f64() * 1e6 / f64::from(flows)
+        flows
     }
 
     /// The page, or where it sends to.

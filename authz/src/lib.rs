@@ -36,6 +36,7 @@ pub mod register;
 pub mod resources;
 pub mod revoke;
 pub mod routes;
+pub mod sealed_code;
 pub mod services;
 pub mod store;
 #[cfg(test)]

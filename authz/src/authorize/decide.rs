@@ -8,10 +8,12 @@ use crate::{
         GrantState, PendingAuthorization, RegisteredClient,
     },
     protocol::ErrorCode,
+    sealed_code,
     services::Services,
     store::{Decision, Memory, StoreError},
 };
 use ring::error::Unspecified;
+use signing_keys::SealError;
 
 /// Why a decision was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,9 @@ pub enum DecisionError {
     /// No randomness for a code.
     #[error("the source of randomness failed")]
     Randomness(#[from] Unspecified),
+    /// No code without a page.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -66,10 +71,11 @@ pub async fn deny(services: &Services, pending: &PendingAuthorization) -> Result
 }
 
 /// Allows what `pending` asks for without a page, if this person allowed as much to this client before and the consent
-/// is remembered. `None`: the page has to be shown. `pending` need not be in the store.
+/// is remembered. `None`: the page has to be shown. `pending` need not be in the store, and the code is not either
+/// ([`sealed_code`]).
 ///
 /// # Errors
-/// The store or the randomness failed.
+/// The store, the randomness or the key failed.
 pub async fn approve_as_before(
     services: &Services,
     client: &RegisteredClient,
@@ -77,15 +83,14 @@ pub async fn approve_as_before(
     person: &AuthenticatedPerson,
 ) -> Result<Option<Answer>, DecisionError> {
     let Some(consent) = remembered(services, client, pending, person).await? else { return Ok(None) };
-    let secret = CodeSecret::generate(services.random.as_ref())?;
-    let code = code(services, pending, person, &secret)?;
+    let grant = grant(services, pending, person)?;
+    let Some(code) = sealed_code::seal(services, pending, &grant, person.authentication, &consent)? else {
+        return Ok(None);
+    };
     if client.origin.expires() {
         services.store.client_used(&client.id, services.now()).await?;
     }
-    match services.store.approve_as_before(&consent, &code).await? {
-        Decision::First => Ok(Some(approved(services, pending, &secret))),
-        Decision::AlreadyDecided => Ok(None),
-    }
+    Ok(Some(Answer::new(pending, Outcome::Code(code), services.public_url.issuer())))
 }
 
 /// What this person allowed to this client before, if it is as much as `pending` asks for and the page may be left out.
@@ -123,24 +128,30 @@ fn code(
     person: &AuthenticatedPerson,
     secret: &CodeSecret,
 ) -> Result<AuthorizationCode, Unspecified> {
-    let now = services.now();
-    let grant = Grant {
+    Ok(AuthorizationCode {
+        hash: secret.hash(),
+        grant: grant(services, pending, person)?,
+        redirect_uri: pending.redirect_uri.clone(),
+        challenge: pending.challenge.clone(),
+        nonce: pending.nonce.clone(),
+        expires_at: services.now() + CODE_LIFETIME,
+        state: CodeState::Issued,
+    })
+}
+
+fn grant(
+    services: &Services,
+    pending: &PendingAuthorization,
+    person: &AuthenticatedPerson,
+) -> Result<Grant, Unspecified> {
+    Ok(Grant {
         id: GrantId::generate(services.random.as_ref())?,
         subject: person.subject.clone(),
         client_id: pending.client_id.clone(),
         scope: pending.scope.clone(),
         resource: pending.resource.clone(),
         authentication: Some(person.authentication),
-        created_at: now,
+        created_at: services.now(),
         state: GrantState::Alive,
-    };
-    Ok(AuthorizationCode {
-        hash: secret.hash(),
-        grant,
-        redirect_uri: pending.redirect_uri.clone(),
-        challenge: pending.challenge.clone(),
-        nonce: pending.nonce.clone(),
-        expires_at: now + CODE_LIFETIME,
-        state: CodeState::Issued,
     })
 }

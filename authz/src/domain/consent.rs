@@ -1,7 +1,8 @@
 //! Consent that is remembered: what a person allowed to a client before.
 
-use super::{AuthorizationCode, Subject};
+use super::Subject;
 use crate::protocol::{ClientId, Resource, Scope};
+use jiff::Timestamp;
 
 /// What a person allowed to a client on a resource, in all the times that it asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,17 +15,6 @@ pub struct Consent {
     pub resource: Resource,
     /// What.
     pub scope: Scope,
-}
-
-impl Consent {
-    /// The consent behind a code.
-    #[must_use]
-    pub fn of(code: &AuthorizationCode) -> Self {
-        Self {
-            subject: code.grant.subject.clone(),
-            client_id: code.grant.client_id.clone(),
-            resource: code.grant.resource.clone(),
-            scope: code.grant.scope.clone(),
-        }
-    }
+    /// When they did for the first time since it was forgotten last.
+    pub given_at: Timestamp,
 }

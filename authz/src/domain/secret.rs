@@ -2,7 +2,11 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{digest, error::Unspecified, hmac, rand::SecureRandom};
-use std::{fmt, marker::PhantomData};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+};
 use subtle::ConstantTimeEq as _;
 
 /// A secret in the clear. Debug shows nothing of it.
@@ -88,6 +92,14 @@ impl<Use> Secret<Use> {
     }
 }
 
+impl CodeHash {
+    /// The hash of a code that is sealed instead of random.
+    #[must_use]
+    pub fn of_sealed(sealed: &[u8]) -> Self {
+        Self::of(sealed)
+    }
+}
+
 impl CodeSecret {
     /// The code for one request in one session: the same each time, and known to nobody who does not hold both secrets.
     #[must_use]
@@ -152,6 +164,12 @@ impl<Use> PartialEq for SecretHash<Use> {
 }
 
 impl<Use> Eq for SecretHash<Use> {}
+
+impl<Use> Hash for SecretHash<Use> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
 
 impl<Use> fmt::Debug for SecretHash<Use> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -74,7 +74,7 @@ impl PageError {
             Self::RequestGone | Self::DeviceGone | Self::Decision(DecisionError::AlreadyDecided) => "request_over",
             Self::Password(PasswordError::Busy) => "busy",
             Self::Password(PasswordError::Argon2(_) | PasswordError::Randomness(_) | PasswordError::Worker(_))
-            | Self::Decision(DecisionError::Randomness(_) | DecisionError::Store(_))
+            | Self::Decision(DecisionError::Randomness(_) | DecisionError::Seal(_) | DecisionError::Store(_))
             | Self::Randomness(_)
             | Self::Store(_) => "unavailable",
         }
@@ -112,7 +112,7 @@ impl PageError {
                 "Your password was not looked at. Wait a few seconds.",
             ),
             Self::Password(PasswordError::Argon2(_) | PasswordError::Randomness(_) | PasswordError::Worker(_))
-            | Self::Decision(DecisionError::Randomness(_) | DecisionError::Store(_))
+            | Self::Decision(DecisionError::Randomness(_) | DecisionError::Seal(_) | DecisionError::Store(_))
             | Self::Randomness(_)
             | Self::Store(_) => unavailable(),
         }

@@ -20,6 +20,16 @@ pub trait CodeStore {
         family: Option<&RefreshFamily>,
         now: Timestamp,
     ) -> Result<Redemption, StoreError>;
+
+    /// Uses up a code that was not stored: adds its grant and the family, if the consent given at `consent_given_at` still
+    /// is what is remembered. If the code was used before, its grant is revoked instead.
+    async fn redeem_sealed(
+        &self,
+        code: &AuthorizationCode,
+        consent_given_at: Timestamp,
+        family: Option<&RefreshFamily>,
+        now: Timestamp,
+    ) -> Result<Redemption, StoreError>;
 }
 
 /// What became of a redemption.
@@ -27,9 +37,9 @@ pub trait CodeStore {
 pub enum Redemption {
     /// The code is used up now, by this call.
     First,
-    /// It was used before, or is unknown. Its grant, if there is one, is revoked now.
+    /// It was used before. Its grant is revoked now.
     Replayed,
-    /// It was not used, but its grant was revoked in the meantime. Nothing changed.
+    /// It was not used, but its grant or the consent behind it was revoked in the meantime. Nothing changed.
     Revoked,
 }
 

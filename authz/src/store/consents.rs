@@ -1,8 +1,8 @@
 //! Consent that is remembered, so that the page need not be shown again. Which clients that is done for, the caller
 //! decides.
 
-use super::{Decision, StoreError};
-use crate::domain::{AuthorizationCode, Connection, Consent, Subject};
+use super::StoreError;
+use crate::domain::{Connection, Consent, Subject};
 use crate::protocol::{ClientId, Resource};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,9 +17,6 @@ pub trait ConsentStore {
         client: &ClientId,
         resource: &Resource,
     ) -> Result<Option<Consent>, StoreError>;
-
-    /// Adds the grant and the code, if `consent` is still what is remembered. [`Decision::AlreadyDecided`] if not.
-    async fn approve_as_before(&self, consent: &Consent, code: &AuthorizationCode) -> Result<Decision, StoreError>;
 
     /// The clients that have access for this person, or get it without a page; the latest first. A grant whose code and
     /// refresh tokens were over at `ended` is left out: when an access token issued then is over, so is the access.

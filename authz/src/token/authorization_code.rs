@@ -3,9 +3,10 @@
 use super::{Issuance, TokenError, refresh_token};
 use crate::{
     client_authentication::AuthenticatedClient,
-    domain::{AuthorizationCode, CodeSecret, CodeState, GrantState},
+    domain::{AuthorizationCode, CodeState, GrantState},
     openid::id_token::SignIn,
     protocol::{CodeVerifier, ErrorCode, Parameters},
+    sealed_code::PresentedCode,
     services::Services,
     store::Redemption,
 };
@@ -20,12 +21,15 @@ pub(super) async fn redeem(
     client: &AuthenticatedClient,
     exchange: &CodeExchange,
 ) -> Result<Issuance, TokenError> {
-    let hash = exchange.code.as_ref().ok_or(CodeRejected::Unknown)?.hash();
-    let code = services.store.code(&hash).await?.ok_or(CodeRejected::Unknown)?;
     let now = services.now();
+    let (code, consent_given_at) = load(services, exchange.code.as_ref().ok_or(CodeRejected::Unknown)?, now).await?;
     check_exchange(client, &code, exchange, now)?;
     let (refresh_token, family) = refresh_token::begin(services, client, &code.grant, now)?.unzip();
-    match services.store.redeem(&hash, family.as_ref(), now).await? {
+    let redemption = match consent_given_at {
+        Some(given_at) => services.store.redeem_sealed(&code, given_at, family.as_ref(), now).await?,
+        None => services.store.redeem(&code.hash, family.as_ref(), now).await?,
+    };
+    match redemption {
         Redemption::First => {
             let scope = code.grant.scope.clone();
             let sign_in = SignIn::asked_for(&scope, code.nonce);
@@ -39,11 +43,28 @@ pub(super) async fn redeem(
     }
 }
 
+/// The code; and of one that is not stored yet, when the consent behind it was given.
+async fn load(
+    services: &Services,
+    presented: &PresentedCode,
+    now: Timestamp,
+) -> Result<(AuthorizationCode, Option<Timestamp>), TokenError> {
+    match presented.open(services) {
+        Some(sealed) if sealed.code.expires_at > now => Ok((sealed.code, Some(sealed.consent_given_at))),
+        // A sealed code that was redeemed is stored, and its replay is known for what it is, however old.
+        sealed => {
+            let stored = services.store.code(&presented.hash()).await?;
+            let code = stored.or_else(|| sealed.map(|sealed| sealed.code)).ok_or(CodeRejected::Unknown)?;
+            Ok((code, None))
+        }
+    }
+}
+
 /// The parameters of the grant.
 #[derive(Debug)]
 pub(super) struct CodeExchange {
     /// `None` if what was sent cannot be a code of ours.
-    code: Option<CodeSecret>,
+    code: Option<PresentedCode>,
     verifier: CodeVerifier,
     redirect_uri: Option<String>,
     resources: Vec<String>,
@@ -98,7 +119,7 @@ impl CodeExchange {
         let code = parameters.once("code")?.ok_or(TokenError::Missing("code"))?;
         let verifier = parameters.once("code_verifier")?.ok_or(TokenError::Missing("code_verifier"))?;
         Ok(Self {
-            code: CodeSecret::parse(code),
+            code: PresentedCode::parse(code),
             verifier: CodeVerifier::parse(verifier).map_err(|_| TokenError::MalformedVerifier)?,
             redirect_uri: parameters.once("redirect_uri")?.map(str::to_owned),
             resources: parameters.all("resource").map(str::to_owned).collect(),

@@ -3,6 +3,7 @@
 use super::{
     SqlStore, StoreError, codes, consents,
     row::{flag, optional, parsed, text, time},
+    writer::Writer,
 };
 use crate::{
     domain::{AuthorizationCode, PendingAuthorization, RequestHash, SessionHash, Username},
@@ -11,7 +12,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
+use sqlx::{Any, Transaction, any::AnyRow};
 
 #[async_trait]
 impl AuthorizationStore for SqlStore {
@@ -77,8 +78,8 @@ const FIND: &str = "SELECT * FROM pending_authorizations WHERE hash = $1 AND ses
 const FIND_DECIDED: &str = "SELECT * FROM pending_authorizations WHERE hash = $1 AND session_hash = $2 AND expires_at > $3 \
     AND verdict IS NOT NULL";
 
-async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), StoreError> {
-    sqlx::query(ADD)
+async fn add(writer: &Writer, pending: &PendingAuthorization) -> Result<(), StoreError> {
+    let query = sqlx::query(ADD)
         .bind(pending.hash.as_str())
         .bind(pending.session.as_str())
         .bind(pending.client_id.as_str())
@@ -92,9 +93,8 @@ async fn add(pool: &AnyPool, pending: &PendingAuthorization) -> Result<(), Store
         .bind(pending.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()))
         .bind(i64::from(pending.must_sign_in))
         .bind(i64::from(pending.must_ask))
-        .bind(pending.login_hint.as_ref().map(|hint| hint.as_str().to_owned()))
-        .execute(pool)
-        .await?;
+        .bind(pending.login_hint.as_ref().map(|hint| hint.as_str().to_owned()));
+    writer.execute(query).await?;
     Ok(())
 }
 
@@ -113,11 +113,11 @@ async fn decide(
     Ok(if decided == 1 { Decision::First } else { Decision::AlreadyDecided })
 }
 
-pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+pub(super) async fn sweep(writer: &Writer, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let statement = "DELETE FROM pending_authorizations \
         WHERE hash IN (SELECT hash FROM pending_authorizations WHERE expires_at <= $1 LIMIT $2)";
     let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
-    Ok(query.execute(pool).await?.rows_affected())
+    Ok(writer.execute(query).await?)
 }
 
 fn read(row: &AnyRow) -> Result<PendingAuthorization, StoreError> {

@@ -1,7 +1,7 @@
 //! The table of clients.
 
 use super::{
-    SqlStore, StoreError, direct,
+    SqlStore, StoreError, direct, recent,
     row::{join, list, optional, optional_text, origin_word, parsed, read_origin, time},
 };
 use crate::{
@@ -20,13 +20,13 @@ use url::Url;
 impl ClientStore for SqlStore {
     async fn client(&self, id: &ClientId) -> Result<Option<RegisteredClient>, StoreError> {
         let now = self.recent.version();
-        if let Some(client) = self.recent.client(now, id) {
+        if let Some(client) = self.recent.find(now, |kept| kept.clients.get(id)) {
             return Ok(Some(client));
         }
         let query = sqlx::query("SELECT * FROM clients WHERE id = $1").bind(id.as_str());
         let client = query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()?;
-        if let Some(client) = &client {
-            self.recent.keep_client(now, client);
+        if let Some(client) = client.as_ref().filter(|client| recent::is_small(client)) {
+            self.recent.keep(now, |kept| kept.clients.insert(id.clone(), client.clone()));
         }
         Ok(client)
     }
@@ -37,11 +37,11 @@ impl ClientStore for SqlStore {
     }
 
     async fn add_client(&self, client: &RegisteredClient) -> Result<(), StoreError> {
-        insert(&self.writer, client).await
+        insert(&mut *self.writer.acquire().await?, client).await
     }
 
     async fn put_client(&self, client: &RegisteredClient) -> Result<bool, StoreError> {
-        Ok(write(&self.writer, PUT, client).await? == 1)
+        Ok(write(&mut *self.writer.acquire().await?, PUT, client).await? == 1)
     }
 
     async fn replace_client(&self, client: &RegisteredClient, now: Timestamp) -> Result<bool, StoreError> {
@@ -73,11 +73,11 @@ impl ClientStore for SqlStore {
 
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
         let query = sqlx::query("DELETE FROM clients WHERE id = $1").bind(id.as_str());
-        Ok(query.execute(&self.writer).await?.rows_affected() == 1)
+        Ok(self.writer.execute(query).await? == 1)
     }
 
     async fn client_used(&self, id: &ClientId, now: Timestamp) -> Result<(), StoreError> {
-        mark_used(&self.writer, id, now).await
+        mark_used(&mut *self.writer.acquire().await?, id, now).await
     }
 
     async fn forget_configured_clients(&self, keep: &[ClientId]) -> Result<u64, StoreError> {
@@ -97,7 +97,7 @@ impl ClientStore for SqlStore {
 
     async fn sweep_clients(&self, unused_since: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let query = sqlx::query(SWEEP).bind(unused_since.as_second()).bind(i64::from(limit));
-        Ok(query.execute(&self.writer).await?.rows_affected())
+        Ok(self.writer.execute(query).await?)
     }
 }
 

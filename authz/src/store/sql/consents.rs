@@ -1,13 +1,13 @@
 //! The table of remembered consent.
 
 use super::{
-    SqlStore, StoreError, codes,
+    SqlStore, StoreError,
     row::{optional_time, parsed, text, time},
 };
 use crate::{
-    domain::{AuthorizationCode, Connection, Consent, Grant, Subject},
+    domain::{Connection, Consent, Grant, Subject},
     protocol::{ClientId, Resource, Scope},
-    store::{ConsentStore, Decision},
+    store::ConsentStore,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -21,12 +21,16 @@ impl ConsentStore for SqlStore {
         client: &ClientId,
         resource: &Resource,
     ) -> Result<Option<Consent>, StoreError> {
-        find(&self.reader, subject, client, resource).await
-    }
-
-    async fn approve_as_before(&self, consent: &Consent, code: &AuthorizationCode) -> Result<Decision, StoreError> {
-        let added = codes::add_as_before(self, consent, code).await?;
-        Ok(if added { Decision::First } else { Decision::AlreadyDecided })
+        let now = self.recent.version();
+        let key = (subject.clone(), client.clone(), resource.clone());
+        if let Some(consent) = self.recent.find(now, |kept| kept.consents.get(&key)) {
+            return Ok(Some(consent));
+        }
+        let consent = find(&self.reader, subject, client, resource).await?;
+        if let Some(consent) = &consent {
+            self.recent.keep(now, |kept| kept.consents.insert(key, consent.clone()));
+        }
+        Ok(consent)
     }
 
     async fn connections(&self, subject: &Subject, ended: Timestamp) -> Result<Vec<Connection>, StoreError> {
@@ -56,7 +60,7 @@ impl ConsentStore for SqlStore {
 
     async fn forget_consents(&self, client: &ClientId) -> Result<(), StoreError> {
         let query = sqlx::query("DELETE FROM consents WHERE client_id = $1").bind(client.as_str());
-        query.execute(&self.writer).await?;
+        self.writer.execute(query).await?;
         Ok(())
     }
 }
@@ -106,7 +110,7 @@ pub(super) async fn remember(
 
 const REMEMBER: &str = "INSERT INTO consents (subject, client_id, resource, scope, given_at) \
     VALUES ($1, $2, $3, $4, $5) \
-    ON CONFLICT (subject, client_id, resource) DO UPDATE SET scope = excluded.scope, given_at = excluded.given_at";
+    ON CONFLICT (subject, client_id, resource) DO UPDATE SET scope = excluded.scope";
 
 async fn find<'c>(
     executor: impl Executor<'c, Database = Any>,
@@ -125,5 +129,6 @@ fn read(row: &AnyRow) -> Result<Consent, StoreError> {
         client_id: parsed(row, "client_id", ClientId::parse)?,
         resource: parsed(row, "resource", Resource::parse)?,
         scope: parsed(row, "scope", Scope::parse)?,
+        given_at: time(row, "given_at")?,
     })
 }

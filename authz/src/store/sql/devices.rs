@@ -3,6 +3,7 @@
 use super::{
     SqlStore, StoreError, grants, refresh,
     row::{optional_text, optional_time, parsed, text, time},
+    writer::Writer,
 };
 use crate::{
     domain::{DeviceAuthorization, DeviceHash, DeviceState, Grant, GrantId, RefreshFamily, Subject, UserCodeHash},
@@ -11,7 +12,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Any, AnyPool, Row as _, Transaction, any::AnyRow};
+use sqlx::{Any, Row as _, Transaction, any::AnyRow};
 
 const BEGIN: &str = "INSERT INTO device_authorizations (hash, user_code_hash, client_id, scope, resource, created_at, \
     expires_at, pause) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
@@ -42,7 +43,7 @@ impl DeviceStore for SqlStore {
             .bind(device.created_at.as_second())
             .bind(device.expires_at.as_second())
             .bind(device.pause.as_secs());
-        Ok(query.execute(&self.writer).await?.rows_affected() == 1)
+        Ok(self.writer.execute(query).await? == 1)
     }
 
     async fn device_authorization(
@@ -77,7 +78,7 @@ impl DeviceStore for SqlStore {
         now: Timestamp,
     ) -> Result<Decision, StoreError> {
         let query = sqlx::query(DENY).bind(now.as_second()).bind(device.as_str()).bind(subject.as_str());
-        let denied = query.execute(&self.writer).await?.rows_affected();
+        let denied = self.writer.execute(query).await?;
         Ok(if denied == 1 { Decision::First } else { Decision::AlreadyDecided })
     }
 
@@ -121,7 +122,7 @@ impl DeviceStore for SqlStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let query = sqlx::query("UPDATE device_authorizations SET polled_at = $1, pause = $2 WHERE hash = $3");
-        query.bind(now.as_second()).bind(pause.as_secs()).bind(device.as_str()).execute(&self.writer).await?;
+        self.writer.execute(query.bind(now.as_second()).bind(pause.as_secs()).bind(device.as_str())).await?;
         Ok(())
     }
 
@@ -154,11 +155,11 @@ async fn redeem(
 }
 
 /// What has a grant goes with it: its replay has to be known for as long.
-pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+pub(super) async fn sweep(writer: &Writer, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let statement = "DELETE FROM device_authorizations WHERE hash IN \
         (SELECT hash FROM device_authorizations WHERE expires_at <= $1 AND grant_id IS NULL LIMIT $2)";
     let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
-    Ok(query.execute(pool).await?.rows_affected())
+    Ok(writer.execute(query).await?)
 }
 
 fn read(row: &AnyRow, state: DeviceState) -> Result<DeviceAuthorization, StoreError> {

@@ -6,7 +6,7 @@ use crate::{
     protocol::{ClientId, Resource},
 };
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, Executor, Transaction};
 
 const ALIVE: &str =
     "SELECT * FROM direct_grants WHERE client_id = $1 AND subject = $2 AND resource = $3 AND revoked_at IS NULL";
@@ -18,29 +18,29 @@ const ADD: &str = "INSERT INTO direct_grants (id, subject, client_id, scope, res
 /// Nearly always the grant is there, and nothing is written.
 pub(super) async fn find_or_add(store: &SqlStore, candidate: &Grant) -> Result<Grant, StoreError> {
     let now = store.recent.version();
-    if let Some(found) = store.recent.direct_grant(now, candidate) {
+    let key = (candidate.client_id.clone(), candidate.subject.clone(), candidate.resource.clone());
+    if let Some(found) = store.recent.find(now, |kept| kept.direct_grants.get(&key)) {
         return Ok(found);
     }
     if let Some(found) = find(&store.reader, candidate).await? {
-        store.recent.keep_direct_grant(now, &found);
+        store.recent.keep(now, |kept| kept.direct_grants.insert(key, found.clone()));
         return Ok(found);
     }
-    sqlx::query(ADD)
+    let add = sqlx::query(ADD)
         .bind(candidate.id.as_str())
         .bind(candidate.subject.as_str())
         .bind(candidate.client_id.as_str())
         .bind(candidate.scope.to_string())
         .bind(candidate.resource.as_str())
-        .bind(candidate.created_at.as_second())
-        .execute(&store.writer)
-        .await?;
+        .bind(candidate.created_at.as_second());
+    store.writer.execute(add).await?;
     // Somebody may revoke it at this very moment: then the tokens under the candidate are dead, as they should be.
-    Ok(find(&store.writer, candidate).await?.unwrap_or_else(|| candidate.clone()))
+    Ok(find(&mut *store.writer.acquire().await?, candidate).await?.unwrap_or_else(|| candidate.clone()))
 }
 
-async fn find(pool: &AnyPool, like: &Grant) -> Result<Option<Grant>, StoreError> {
+async fn find<'c>(executor: impl Executor<'c, Database = Any>, like: &Grant) -> Result<Option<Grant>, StoreError> {
     let query = sqlx::query(ALIVE).bind(like.client_id.as_str()).bind(like.subject.as_str());
-    let row = query.bind(like.resource.as_str()).fetch_optional(pool).await?;
+    let row = query.bind(like.resource.as_str()).fetch_optional(executor).await?;
     row.as_ref().map(grants::read).transpose()
 }
 

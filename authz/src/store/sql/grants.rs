@@ -3,6 +3,7 @@
 use super::{
     SqlStore, StoreError, clients, direct,
     row::{optional, optional_time, parsed, text, time},
+    writer::Writer,
 };
 use crate::{
     domain::{Authentication, AuthenticationContext, Grant, GrantId, GrantState, Subject, TokenId},
@@ -12,7 +13,7 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{
-    Any, AnyPool, Transaction,
+    Any, Transaction,
     any::{AnyArguments, AnyRow},
     query::Query,
 };
@@ -67,7 +68,7 @@ impl GrantStore for SqlStore {
 
     async fn revoke_token(&self, token: &TokenId, expires_at: Timestamp) -> Result<(), StoreError> {
         let statement = "INSERT INTO revoked_tokens (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
-        sqlx::query(statement).bind(token.as_str()).bind(expires_at.as_second()).execute(&self.writer).await?;
+        self.writer.execute(sqlx::query(statement).bind(token.as_str()).bind(expires_at.as_second())).await?;
         Ok(())
     }
 }
@@ -129,17 +130,17 @@ pub(super) async fn revoke(
     Ok(())
 }
 
-pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+pub(super) async fn sweep(writer: &Writer, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let statement = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE keep_until <= $1 LIMIT $2)";
     let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
-    Ok(query.execute(pool).await?.rows_affected())
+    Ok(writer.execute(query).await?)
 }
 
-pub(super) async fn sweep_tokens(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+pub(super) async fn sweep_tokens(writer: &Writer, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let statement = "DELETE FROM revoked_tokens \
         WHERE id IN (SELECT id FROM revoked_tokens WHERE expires_at <= $1 LIMIT $2)";
     let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
-    Ok(query.execute(pool).await?.rows_affected())
+    Ok(writer.execute(query).await?)
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<Grant, StoreError> {

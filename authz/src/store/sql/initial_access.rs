@@ -3,6 +3,7 @@
 use super::{
     SqlStore, StoreError,
     row::{parsed, text, time},
+    writer::Writer,
 };
 use crate::{
     domain::{InitialAccess, InitialAccessHash, TokenName},
@@ -10,14 +11,14 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{AnyPool, any::AnyRow};
+use sqlx::any::AnyRow;
 
 #[async_trait]
 impl InitialAccessStore for SqlStore {
     async fn add_initial_access(&self, token: &InitialAccess) -> Result<bool, StoreError> {
         let query = sqlx::query(ADD).bind(token.name.as_str()).bind(token.hash.as_str());
         let query = query.bind(token.created_at.as_second()).bind(token.expires_at.as_second());
-        Ok(query.execute(&self.writer).await?.rows_affected() == 1)
+        Ok(self.writer.execute(query).await? == 1)
     }
 
     async fn initial_access(
@@ -37,18 +38,18 @@ impl InitialAccessStore for SqlStore {
 
     async fn remove_initial_access(&self, name: &TokenName) -> Result<bool, StoreError> {
         let query = sqlx::query("DELETE FROM initial_access_tokens WHERE name = $1").bind(name.as_str());
-        Ok(query.execute(&self.writer).await?.rows_affected() == 1)
+        Ok(self.writer.execute(query).await? == 1)
     }
 }
 
 const ADD: &str = "INSERT INTO initial_access_tokens (name, hash, created_at, expires_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (name) DO NOTHING";
 
-pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+pub(super) async fn sweep(writer: &Writer, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let statement = "DELETE FROM initial_access_tokens WHERE name IN \
         (SELECT name FROM initial_access_tokens WHERE expires_at <= $1 LIMIT $2)";
     let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
-    Ok(query.execute(pool).await?.rows_affected())
+    Ok(writer.execute(query).await?)
 }
 
 fn read(row: &AnyRow) -> Result<InitialAccess, StoreError> {

@@ -20,6 +20,7 @@ mod row;
 mod sessions;
 mod single_use;
 mod wal_index;
+mod writer;
 
 use super::{Store, StoreError};
 use async_trait::async_trait;
@@ -28,14 +29,15 @@ use place::Place;
 use recent::Recent;
 use sqlx::{Any, AnyPool, Transaction, any::AnyArguments, query::Query};
 use std::sync::Arc;
+use writer::Writer;
 
 /// A store on a SQL database.
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     reader: AnyPool,
-    writer: AnyPool,
+    writer: Writer,
     begin: &'static str,
-    add_as_before: &'static str,
+    add_sealed: &'static str,
     place: Option<Place>,
     recent: Arc<Recent>,
 }
@@ -46,7 +48,7 @@ const GRANT_RETENTION: SignedDuration = SignedDuration::from_hours(25);
 impl SqlStore {
     /// A transaction that writes.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(self.writer.begin_with(self.begin).await?)
+        Ok(self.writer.begin(self.begin).await?)
     }
 
     /// A statement that writes, and touches nothing that [`Recent`] keeps. How many rows it wrote.
@@ -58,6 +60,7 @@ impl SqlStore {
         if rows > 0 {
             self.recent.outlives_own_commit(before);
         }
+        writer.keep();
         Ok(rows)
     }
 }
@@ -66,7 +69,7 @@ impl SqlStore {
 impl SqlStore {
     /// Changes the database behind the store's back.
     pub(crate) async fn execute_for_test(&self, statement: &'static str) {
-        sqlx::query(statement).execute(&self.writer).await.unwrap();
+        self.writer.execute(sqlx::query(statement)).await.unwrap();
     }
 }
 

@@ -1,20 +1,23 @@
 //! Opening the database: its folder, its connections, its schema.
 
-use super::{SqlStore, StoreError, codes, place::Place, recent::Recent, wal_index::WalIndex};
+use super::{
+    SqlStore, StoreError, codes,
+    place::Place,
+    recent::Recent,
+    wal_index::WalIndex,
+    writer::{self, Writer},
+};
 use serving::DatabaseUrl;
 use sqlx::{
     Any, AnyConnection, Connection as _,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     pool::PoolOptions,
 };
-use std::{io, path::Path, str::FromStr as _, sync::Arc, time::Duration};
+use std::{io, path::Path, str::FromStr as _, sync::Arc};
 use tokio::time::timeout;
 
 const READERS: u32 = 4;
 const POSTGRESQL_CONNECTIONS: u32 = 8;
-/// How long a request waits for a connection.
-const ACQUIRE: Duration = Duration::from_secs(3);
-
 const SQLITE_SESSION: [&str; 4] = [
     // How long a lock of another process is waited for, in milliseconds.
     if cfg!(test) { "PRAGMA busy_timeout = 100" } else { "PRAGMA busy_timeout = 3000" },
@@ -50,13 +53,14 @@ impl SqlStore {
         make_file(file).await.map_err(StoreError::Folder)?;
         let options = AnyConnectOptions::from_str(&url.reveal())?;
         try_out(&options, "SELECT count(*) FROM sqlite_master").await?;
-        let writer = sqlite_pool(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let pool = sqlite_pool(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
+        let writer = Writer::one(pool);
         let reader = sqlite_pool(READERS).connect_with(options).await?;
         // The write lock at once: a transaction that reads first could not get it later without failing.
         let recent = Arc::new(Recent::new(WalIndex::of(file)));
-        let (begin, add_as_before) = ("BEGIN IMMEDIATE", codes::ADD_ON_SQLITE);
-        Ok(Self { reader, writer, begin, add_as_before, place: Some(Place::new(file)), recent })
+        let (begin, add_sealed) = ("BEGIN IMMEDIATE", codes::ADD_SEALED_ON_SQLITE);
+        Ok(Self { reader, writer, begin, add_sealed, place: Some(Place::new(file)), recent })
     }
 
     async fn open_postgres(url: &DatabaseUrl) -> Result<Self, StoreError> {
@@ -65,13 +69,15 @@ impl SqlStore {
         let pool = pool(POSTGRESQL_CONNECTIONS, &POSTGRESQL_SESSION).after_release(|connection, _| {
             // What nobody waits for any more may be the answer of a network that went silent: the pool would keep the
             // place of such a connection until the operating system gives it up.
-            Box::pin(async move { timeout(ACQUIRE, connection.ping()).await.map_err(io::Error::from)?.map(|()| true) })
+            Box::pin(async move {
+                timeout(writer::PATIENCE, connection.ping()).await.map_err(io::Error::from)?.map(|()| true)
+            })
         });
         let pool = pool.connect_with(options).await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;
         let recent = Arc::new(Recent::new(WalIndex::none()));
-        let (begin, add_as_before) = ("BEGIN", codes::ADD_ON_POSTGRESQL);
-        Ok(Self { reader: pool.clone(), writer: pool, begin, add_as_before, place: None, recent })
+        let (begin, add_sealed) = ("BEGIN", codes::ADD_SEALED_ON_POSTGRESQL);
+        Ok(Self { reader: pool.clone(), writer: Writer::several(pool), begin, add_sealed, place: None, recent })
     }
 
     /// Waits until every connection is closed.
@@ -83,14 +89,16 @@ impl SqlStore {
 
 /// Every connection begins with the statements of `session`.
 fn pool(connections: u32, session: &'static [&'static str]) -> PoolOptions<Any> {
-    AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).after_connect(move |connection, _| {
-        Box::pin(async move {
-            for statement in session {
-                sqlx::query(*statement).execute(&mut *connection).await?;
-            }
-            Ok(())
-        })
-    })
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(writer::PATIENCE).after_connect(
+        move |connection, _| {
+            Box::pin(async move {
+                for statement in session {
+                    sqlx::query(*statement).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        },
+    )
 }
 
 /// A connection inside of this process does not break off.

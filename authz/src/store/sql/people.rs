@@ -3,6 +3,7 @@
 use super::{
     SqlStore, StoreError,
     row::{optional, optional_time, parsed, text},
+    writer::Writer,
 };
 use crate::{
     domain::{DisplayName, Email, PasswordHash, Person, PersonOrigin, PersonState, SessionHash, Subject, Username},
@@ -10,7 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Transaction, any::AnyRow};
+use sqlx::{Any, Transaction, any::AnyRow};
 
 #[async_trait]
 impl PersonStore for SqlStore {
@@ -58,18 +59,21 @@ impl PersonStore for SqlStore {
         end_sessions(&mut transaction, subject, None).await?;
         let revoke = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE subject = $2 AND revoked_at IS NULL");
         revoke.bind(now.as_second()).bind(subject.as_str()).execute(&mut *transaction).await?;
+        // Whoever comes back is asked again.
+        let forget = sqlx::query("DELETE FROM consents WHERE subject = $1");
+        forget.bind(subject.as_str()).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
 
     async fn enable_person(&self, subject: &Subject) -> Result<(), StoreError> {
         let query = sqlx::query("UPDATE people SET disabled_at = NULL WHERE subject = $1").bind(subject.as_str());
-        query.execute(&self.writer).await?;
+        self.writer.execute(query).await?;
         Ok(())
     }
 
     async fn delete_person(&self, subject: &Subject) -> Result<(), StoreError> {
         let query = sqlx::query("DELETE FROM people WHERE subject = $1").bind(subject.as_str());
-        query.execute(&self.writer).await?;
+        self.writer.execute(query).await?;
         Ok(())
     }
 
@@ -87,7 +91,7 @@ const PUT: &str = "INSERT INTO people (subject, username, password, origin, name
     WHERE people.origin = excluded.origin";
 
 /// Says how many rows were written.
-async fn insert(pool: &AnyPool, statement: &'static str, person: &Person) -> Result<u64, StoreError> {
+async fn insert(writer: &Writer, statement: &'static str, person: &Person) -> Result<u64, StoreError> {
     let query = sqlx::query(statement)
         .bind(person.subject.as_str())
         .bind(person.username.as_str())
@@ -95,7 +99,7 @@ async fn insert(pool: &AnyPool, statement: &'static str, person: &Person) -> Res
         .bind(person.origin.as_str())
         .bind(person.name.as_ref().map(|name| name.as_str().to_owned()))
         .bind(person.email.as_ref().map(|email| email.as_str().to_owned()));
-    Ok(query.execute(pool).await?.rows_affected())
+    Ok(writer.execute(query).await?)
 }
 
 async fn end_sessions(

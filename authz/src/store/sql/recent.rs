@@ -1,10 +1,10 @@
-//! What was read last of the rows that nearly every token needs: clients, and the grants under which they act for
-//! themselves. It holds as long as nobody has committed anything to the database, this process or another, so it is what
-//! a query would find. PostgreSQL tells nobody so cheaply: there nothing is kept.
+//! What was read last of the rows that nearly every token needs: clients, the grants under which they act for themselves,
+//! and the sessions and consents of people. It holds as long as nobody has committed anything to the database, this process
+//! or another, so it is what a query would find. PostgreSQL tells nobody so cheaply: there nothing is kept.
 
 use super::wal_index::{Version, WalIndex};
 use crate::{
-    domain::{ClientAuthentication, Grant, RegisteredClient, Subject},
+    domain::{BrowserSession, ClientAuthentication, Consent, Grant, RegisteredClient, SessionHash, Subject},
     protocol::{ClientId, Resource},
 };
 use std::{
@@ -21,11 +21,16 @@ pub(super) struct Recent {
 }
 
 #[derive(Default)]
-struct Kept {
+pub(super) struct Kept {
     version: Option<Version>,
-    clients: HashMap<ClientId, RegisteredClient>,
-    direct_grants: HashMap<(ClientId, Subject, Resource), Grant>,
+    pub(super) clients: Rows<ClientId, RegisteredClient>,
+    pub(super) direct_grants: Rows<(ClientId, Subject, Resource), Grant>,
+    pub(super) sessions: Rows<SessionHash, BrowserSession>,
+    pub(super) consents: Rows<(Subject, ClientId, Resource), Consent>,
 }
+
+/// Rows of one kind, by what they are looked up by.
+pub(super) struct Rows<K, V>(HashMap<K, V>);
 
 /// Of each kind: a few megabytes at the very most.
 const MOST: usize = 500;
@@ -42,26 +47,16 @@ impl Recent {
         self.index.version()
     }
 
-    pub(super) fn client(&self, now: Option<Version>, id: &ClientId) -> Option<RegisteredClient> {
-        self.kept().at(now)?.clients.get(id).cloned()
+    /// What `look` finds among the rows of `now`.
+    pub(super) fn find<T: Clone>(&self, now: Option<Version>, look: impl FnOnce(&Kept) -> Option<&T>) -> Option<T> {
+        look(self.kept().at(now)?).cloned()
     }
 
-    pub(super) fn keep_client(&self, since: Option<Version>, client: &RegisteredClient) {
-        let mut kept = self.kept();
-        if kept.is_of(since) && is_small(client) {
-            insert(&mut kept.clients, client.id.clone(), client.clone());
-        }
-    }
-
-    /// The grant of the same client, subject and resource.
-    pub(super) fn direct_grant(&self, now: Option<Version>, like: &Grant) -> Option<Grant> {
-        self.kept().at(now)?.direct_grants.get(&key(like)).cloned()
-    }
-
-    pub(super) fn keep_direct_grant(&self, since: Option<Version>, grant: &Grant) {
+    /// Keeps what was read, unless something was committed `since`.
+    pub(super) fn keep(&self, since: Option<Version>, put: impl FnOnce(&mut Kept)) {
         let mut kept = self.kept();
         if kept.is_of(since) {
-            insert(&mut kept.direct_grants, key(grant), grant.clone());
+            put(&mut kept);
         }
     }
 
@@ -70,7 +65,7 @@ impl Recent {
     pub(super) fn outlives_own_commit(&self, before: Option<Version>) {
         let (Some(before), Some(now)) = (before, self.version()) else { return };
         let mut kept = self.kept();
-        if kept.version == Some(before) && now.is_next_after(before) {
+        if kept.is_of(Some(before)) && now.is_next_after(before) {
             kept.version = Some(now);
         }
     }
@@ -82,12 +77,10 @@ impl Recent {
 
 impl Kept {
     /// What is kept of this state of the database, which may be nothing yet.
-    fn at(&mut self, version: Option<Version>) -> Option<&mut Self> {
+    fn at(&mut self, version: Option<Version>) -> Option<&Self> {
         let version = version?;
         if self.version != Some(version) {
-            self.clients.clear();
-            self.direct_grants.clear();
-            self.version = Some(version);
+            *self = Self { version: Some(version), ..Self::default() };
         }
         Some(self)
     }
@@ -98,24 +91,32 @@ impl Kept {
     }
 }
 
+impl<K: Eq + Hash, V> Rows<K, V> {
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(key)
+    }
+
+    pub(super) fn insert(&mut self, key: K, row: V) {
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.insert(key, row);
+    }
+}
+
+impl<K, V> Default for Rows<K, V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
 /// A set of keys may be long, and what it is for takes longer than a query.
-fn is_small(client: &RegisteredClient) -> bool {
+pub(super) fn is_small(client: &RegisteredClient) -> bool {
     let texts = [&client.name, &client.uri].into_iter().flatten().map(String::len);
     let redirects = client.redirect_uris.iter().map(|uri| uri.as_str().len());
     let others = [client.id.as_str().len(), client.scope.tokens().map(|token| token.as_str().len()).sum()];
     let bytes: usize = texts.chain(redirects).chain(others).sum();
     bytes <= MOST_BYTES && !matches!(client.authentication, ClientAuthentication::PrivateKey { .. })
-}
-
-fn key(grant: &Grant) -> (ClientId, Subject, Resource) {
-    (grant.client_id.clone(), grant.subject.clone(), grant.resource.clone())
-}
-
-fn insert<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, value: V) {
-    if map.len() >= MOST {
-        map.clear();
-    }
-    map.insert(key, value);
 }
 
 impl fmt::Debug for Recent {
@@ -130,8 +131,9 @@ mod tests {
     use super::*;
     use crate::{
         protocol::RedirectUri,
-        store::{ClientStore as _, SqlStore},
+        store::{ClientStore as _, ConsentStore as _, PersonStore as _, SessionStore as _, SqlStore},
     };
+    use jiff::Timestamp;
 
     /// A store with a client that it has read, and another on the same file.
     async fn two(folder: &tempfile::TempDir) -> (SqlStore, SqlStore, ClientId) {
@@ -156,6 +158,35 @@ mod tests {
         assert!(ours.client(&id).await.unwrap().is_some());
         other.execute_for_test(ANYTHING).await;
         assert!(ours.client(&id).await.is_err(), "it has to be read again");
+    }
+
+    #[tokio::test]
+    async fn a_session_and_a_consent_that_are_kept_end_as_others_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, other, client_id) = two(&folder).await;
+        let url = format!("sqlite:{}", folder.path().join("a.db").display()).parse().unwrap();
+        let ours = SqlStore::open(&url).await.unwrap();
+        other
+            .execute_for_test(
+                "INSERT INTO people (subject, username, password, origin) VALUES ('s', 'ann', 'x', 'demo')",
+            )
+            .await;
+        other
+            .execute_for_test("INSERT INTO consents VALUES ('s', 'c', 'http://localhost:8001/mcp', 'mcp:read', 1)")
+            .await;
+        let (now, subject) = (Timestamp::UNIX_EPOCH, Subject::from_store("s".to_owned()));
+        let session = BrowserSession::signed_in(SessionHash::from_store("h".to_owned()), subject.clone(), now);
+        other.begin_session(&session).await.unwrap();
+        let resource = Resource::parse("http://localhost:8001/mcp").unwrap();
+        assert_eq!(ours.session(&session.hash, now).await.unwrap(), Some(session.clone()));
+        assert!(ours.consent(&subject, &client_id, &resource).await.unwrap().is_some());
+        ours.reader.close().await;
+        assert_eq!(ours.session(&session.hash, now).await.unwrap(), Some(session.clone()));
+        assert_eq!(ours.session(&session.hash, session.expires_at).await.unwrap(), None);
+        assert!(ours.consent(&subject, &client_id, &resource).await.unwrap().is_some());
+        other.disable_person(&subject, now).await.unwrap();
+        assert!(ours.session(&session.hash, now).await.is_err(), "it has to be read again");
+        assert!(ours.consent(&subject, &client_id, &resource).await.is_err());
     }
 
     #[tokio::test]
@@ -193,10 +224,10 @@ mod tests {
 
     #[test]
     fn so_many_are_kept_and_no_more() {
-        let mut map = HashMap::new();
+        let mut rows = Rows::default();
         for number in 0..3 * MOST {
-            insert(&mut map, number, number);
-            assert!(map.len() <= MOST && map.contains_key(&number));
+            rows.insert(number, number);
+            assert!(rows.0.len() <= MOST && rows.get(&number) == Some(&number));
         }
     }
 }

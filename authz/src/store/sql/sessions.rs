@@ -3,6 +3,7 @@
 use super::{
     SqlStore, StoreError,
     row::{optional_text, optional_time, text, time},
+    writer::Writer,
 };
 use crate::{
     domain::{AuthenticatedPerson, BrowserSession, RequestHash, SessionHash, SessionStage, Subject},
@@ -10,17 +11,25 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyRow};
+use sqlx::{Any, Executor, Transaction, any::AnyRow};
 
 #[async_trait]
 impl SessionStore for SqlStore {
     async fn begin_session(&self, session: &BrowserSession) -> Result<(), StoreError> {
-        add(&self.writer, session).await
+        add(&mut *self.writer.acquire().await?, session).await
     }
 
     async fn session(&self, hash: &SessionHash, now: Timestamp) -> Result<Option<BrowserSession>, StoreError> {
-        let query = sqlx::query(FIND).bind(hash.as_str());
-        query.bind(now.as_second()).fetch_optional(&self.reader).await?.as_ref().map(read).transpose()
+        let version = self.recent.version();
+        if let Some(session) = self.recent.find(version, |kept| kept.sessions.get(hash)) {
+            return Ok(Some(session).filter(|session| session.expires_at > now));
+        }
+        let query = sqlx::query(FIND).bind(hash.as_str()).bind(now.as_second());
+        let session = query.fetch_optional(&self.reader).await?.as_ref().map(read).transpose()?;
+        if let Some(session) = &session {
+            self.recent.keep(version, |kept| kept.sessions.insert(hash.clone(), session.clone()));
+        }
+        Ok(session)
     }
 
     async fn renew_session(
@@ -33,7 +42,7 @@ impl SessionStore for SqlStore {
     }
 
     async fn end_session(&self, hash: &SessionHash) -> Result<(), StoreError> {
-        end(&self.writer, hash).await
+        end(&mut *self.writer.acquire().await?, hash).await
     }
 }
 
@@ -80,10 +89,10 @@ async fn end<'c>(executor: impl Executor<'c, Database = Any>, hash: &SessionHash
     Ok(())
 }
 
-pub(super) async fn sweep(pool: &AnyPool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+pub(super) async fn sweep(writer: &Writer, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let statement = "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE expires_at <= $1 LIMIT $2)";
     let query = sqlx::query(statement).bind(before.as_second()).bind(i64::from(limit));
-    Ok(query.execute(pool).await?.rows_affected())
+    Ok(writer.execute(query).await?)
 }
 
 fn read(row: &AnyRow) -> Result<BrowserSession, StoreError> {

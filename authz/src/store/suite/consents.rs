@@ -8,7 +8,6 @@ use jiff::ToSpan as _;
 
 rules! {
     consent_is_remembered_where_the_caller_says_so_and_grows,
-    consent_gives_a_code_as_long_as_it_is_remembered,
     disconnecting_revokes_the_grants_of_that_client_and_forgets,
     forgetting_what_was_allowed_to_a_client_leaves_its_grants,
     revoking_a_grant_forgets_the_consent_behind_it,
@@ -50,26 +49,6 @@ async fn consent_is_remembered_where_the_caller_says_so_and_grows(database: Data
     }
     let store = database.reopen(store).await;
     assert!(consent(&store, &first).await.is_some());
-}
-
-async fn consent_gives_a_code_as_long_as_it_is_remembered(database: Database) {
-    let store = database.open().await;
-    let first = remembered(&store).await;
-    let consent = consent(&store, &first).await.unwrap();
-    let fresh = || {
-        let mut next = first.clone();
-        next.hash = secret::<_>().hash();
-        next.grant.id = crate::domain::GrantId::generate(&random()).unwrap();
-        next
-    };
-    let second = fresh();
-    assert_eq!(store.approve_as_before(&consent, &second).await.unwrap(), Decision::First);
-    assert_eq!(store.code(&second.hash).await.unwrap(), Some(second));
-    store.disconnect(&consent.subject, &consent.client_id, NOW).await.unwrap();
-    let third = fresh();
-    assert_eq!(store.approve_as_before(&consent, &third).await.unwrap(), Decision::AlreadyDecided);
-    assert_eq!(store.code(&third.hash).await.unwrap(), None);
-    assert_eq!(store.grant(&third.grant.id).await.unwrap(), None);
 }
 
 async fn disconnecting_revokes_the_grants_of_that_client_and_forgets(database: Database) {
