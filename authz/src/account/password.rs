@@ -70,7 +70,8 @@ async fn check(
     if let Err(too_soon) = services.attempts.begin(username, form.address(), services.now()) {
         return Ok(Err(Problem::TooSoon(too_soon)));
     }
-    if !services.passwords.verify(&old, Some(&person.password)).await? {
+    let verified = services.passwords.verify(&old, Some(&person.password)).await;
+    if !verified.inspect_err(|_| services.attempts.not_judged(username, form.address()))? {
         return Ok(Err(Problem::WrongPassword));
     }
     services.attempts.succeeded(username, form.address());

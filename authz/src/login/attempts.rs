@@ -88,6 +88,19 @@ impl Attempts {
     /// The password was right: this address starts anew, and the attempt does not count against the account.
     pub fn succeeded(&self, account: &str, address: CallerAddress) {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.pair(account, address));
+        self.forgive(account);
+    }
+
+    /// Nobody could say whether the password was right: as if the attempt had not been made.
+    pub fn not_judged(&self, account: &str, address: CallerAddress) {
+        let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tally) = pairs.get_mut(&self.pair(account, address)) {
+            *tally = Tally { failures: tally.failures.saturating_sub(1), not_before: tally.last, ..*tally };
+        }
+        self.forgive(account);
+    }
+
+    fn forgive(&self, account: &str) {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tally) = accounts.get_mut(&self.hasher.hash_one(account)) {
             tally.failures = tally.failures.saturating_sub(1);
@@ -175,6 +188,20 @@ mod tests {
         assert_eq!(attempts.begin("ann", address(2), NOW), Ok(()));
         attempts.succeeded("ann", address(1));
         assert_eq!(attempts.begin("ann", address(1), NOW), Ok(()));
+    }
+
+    #[test]
+    fn an_attempt_that_was_not_judged_does_not_count() {
+        let attempts = Attempts::default();
+        for _ in 0..100 {
+            assert_eq!(attempts.begin("ann", address(1), NOW), Ok(()));
+            attempts.not_judged("ann", address(1));
+        }
+        for _ in 0..=FREE {
+            assert_eq!(attempts.begin("ann", address(1), NOW), Ok(()));
+        }
+        assert_eq!(seconds(attempts.begin("ann", address(1), NOW)), 1);
+        assert_eq!(attempts.begin("ann", address(2), NOW), Ok(()), "nor for the account");
     }
 
     #[test]

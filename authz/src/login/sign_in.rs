@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     consent::Asking,
-    domain::{PersonState, Subject, Username},
+    domain::{Person, PersonState, Subject, Username},
     pages::{PageError, see_other},
     routes::{CONSENT, LOGIN},
     services::Services,
@@ -72,14 +72,20 @@ async fn authenticate(
     if let Err(too_soon) = services.attempts.begin(username, form.address(), services.now()) {
         return Ok(Err(Problem::TooSoon(too_soon)));
     }
-    let person = match Username::parse(username) {
-        Ok(username) => services.store.person_by_username(&username).await?,
-        Err(_) => None,
-    };
-    let verified = services.passwords.verify(&password, person.as_ref().map(|person| &person.password)).await?;
-    let enabled = person.filter(|person| verified && person.state == PersonState::Enabled);
+    let judged = judge(services, username, &password).await;
+    let enabled = judged.inspect_err(|_| services.attempts.not_judged(username, form.address()))?;
     if enabled.is_some() {
         services.attempts.succeeded(username, form.address());
     }
     Ok(enabled.map(|person| person.subject).ok_or(Problem::WrongPassword))
+}
+
+/// The enabled person whose name and password these are. The same work for a name that nobody has.
+async fn judge(services: &Services, username: &str, password: &Password) -> Result<Option<Person>, PageError> {
+    let person = match Username::parse(username) {
+        Ok(username) => services.store.person_by_username(&username).await?,
+        Err(_) => None,
+    };
+    let verified = services.passwords.verify(password, person.as_ref().map(|person| &person.password)).await?;
+    Ok(person.filter(|person| verified && person.state == PersonState::Enabled))
 }
