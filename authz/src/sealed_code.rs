@@ -18,7 +18,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signing_keys::SealError;
-use std::borrow::Cow;
+use std::{fmt, ops::RangeInclusive};
 
 /// A code and the consent that it hangs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,30 +30,21 @@ pub struct SealedCode {
 }
 
 /// What cannot be a code of the other kind, nor too long for an address. With usual names it is half of that.
-const LENGTH: std::ops::RangeInclusive<usize> = 44..=1500;
+const LENGTH: RangeInclusive<usize> = 44..=1500;
 const PURPOSE: &str = "authorization code";
 
 #[derive(Serialize, Deserialize)]
-struct Contents<'a> {
-    #[serde(borrow)]
-    grant_id: Cow<'a, str>,
-    #[serde(borrow)]
-    sub: Cow<'a, str>,
-    #[serde(borrow)]
-    client_id: Cow<'a, str>,
-    #[serde(borrow)]
-    scope: Cow<'a, str>,
-    #[serde(borrow)]
-    resource: Cow<'a, str>,
+struct Contents {
+    grant_id: String,
+    sub: String,
+    client_id: String,
+    scope: String,
+    resource: String,
     auth_time: i64,
-    #[serde(borrow)]
-    acr: Cow<'a, str>,
-    #[serde(borrow)]
-    redirect_uri: Cow<'a, str>,
-    #[serde(borrow)]
-    code_challenge: Cow<'a, str>,
-    #[serde(borrow)]
-    nonce: Option<Cow<'a, str>>,
+    acr: String,
+    redirect_uri: String,
+    code_challenge: String,
+    nonce: Option<String>,
     iat: i64,
     consent: i64,
 }
@@ -70,16 +61,16 @@ pub fn seal(
     consent: &Consent,
 ) -> Result<Option<String>, SealError> {
     let contents = Contents {
-        grant_id: grant.id.as_str().into(),
-        sub: grant.subject.as_str().into(),
-        client_id: grant.client_id.as_str().into(),
-        scope: grant.scope.to_string().into(),
-        resource: grant.resource.as_str().into(),
+        grant_id: grant.id.as_str().to_owned(),
+        sub: grant.subject.as_str().to_owned(),
+        client_id: grant.client_id.as_str().to_owned(),
+        scope: grant.scope.to_string(),
+        resource: grant.resource.as_str().to_owned(),
         auth_time: authentication.at.as_second(),
-        acr: authentication.context.as_str().into(),
-        redirect_uri: pending.redirect_uri.as_str().into(),
-        code_challenge: pending.challenge.as_str().into(),
-        nonce: pending.nonce.as_ref().map(|nonce| nonce.as_str().into()),
+        acr: authentication.context.as_str().to_owned(),
+        redirect_uri: pending.redirect_uri.as_str().to_owned(),
+        code_challenge: pending.challenge.as_str().to_owned(),
+        nonce: pending.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
         iat: grant.created_at.as_second(),
         consent: consent.given_at.as_second(),
     };
@@ -88,8 +79,7 @@ pub fn seal(
     Ok(Some(URL_SAFE_NO_PAD.encode(sealed)).filter(|code| LENGTH.contains(&code.len())))
 }
 
-/// A code as it was presented: what may be one of ours.
-#[derive(Debug)]
+/// A code as it was presented: what may be one of ours. Debug shows nothing of it.
 pub enum PresentedCode {
     /// A random one.
     Stored(CodeSecret),
@@ -120,16 +110,22 @@ impl PresentedCode {
     pub fn open(&self, services: &Services) -> Option<SealedCode> {
         let Self::Sealed(sealed) = self else { return None };
         let contents = services.keys.open_sealed(PURPOSE, sealed, services.now())?;
-        read(&serde_json::from_slice(&contents).ok()?, self.hash())
+        read(serde_json::from_slice(&contents).ok()?, self.hash())
     }
 }
 
-fn read(contents: &Contents<'_>, hash: CodeHash) -> Option<SealedCode> {
+impl fmt::Debug for PresentedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedCode(***)")
+    }
+}
+
+fn read(contents: Contents, hash: CodeHash) -> Option<SealedCode> {
     let time = |second| Timestamp::from_second(second).ok();
     let created_at = time(contents.iat)?;
     let grant = Grant {
         id: GrantId::parse(&contents.grant_id)?,
-        subject: Subject::from_store(contents.sub.to_string()),
+        subject: Subject::from_store(contents.sub),
         client_id: ClientId::parse(&contents.client_id).ok()?,
         scope: Scope::parse(&contents.scope).ok()?,
         resource: Resource::parse(&contents.resource).ok()?,

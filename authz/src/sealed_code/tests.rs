@@ -90,7 +90,9 @@ async fn whoever_is_not_asked_gets_a_code_that_says_nothing_and_is_not_stored() 
     for told in [SCRIPT, RESOURCE, "app.example", scene.subject.as_str()] {
         assert!(!sealed.windows(told.len()).any(|window| window == told.as_bytes()), "{told}");
     }
-    let hash = PresentedCode::parse(&code).unwrap().hash();
+    let presented = PresentedCode::parse(&code).unwrap();
+    assert_eq!(format!("{presented:?}"), "PresentedCode(***)");
+    let hash = presented.hash();
     assert_eq!(scene.server.services.store.code(&hash).await.unwrap(), None);
     let claims = claims_of(scene.tokens(&code).await["access_token"].as_str().unwrap());
     assert_eq!((&claims["sub"], &claims["aud"]), (&json!(scene.subject.as_str()), &json!(RESOURCE)));
