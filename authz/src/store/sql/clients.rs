@@ -165,12 +165,12 @@ async fn write<'c>(
 
 /// A client that is not active any more: what it was given is over, and what people are being asked for it too.
 async fn cut_off(transaction: &mut Transaction<'static, Any>, id: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+    // Whoever comes back is asked again.
+    let forget = sqlx::query("DELETE FROM consents WHERE client_id = $1");
+    forget.bind(id.as_str()).execute(&mut **transaction).await?;
     let revoke = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE client_id = $2 AND revoked_at IS NULL");
     revoke.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
     let forget = sqlx::query("DELETE FROM pending_authorizations WHERE client_id = $1");
-    forget.bind(id.as_str()).execute(&mut **transaction).await?;
-    // Whoever comes back is asked again.
-    let forget = sqlx::query("DELETE FROM consents WHERE client_id = $1");
     forget.bind(id.as_str()).execute(&mut **transaction).await?;
     direct::cut_off_client(transaction, id, now).await
 }

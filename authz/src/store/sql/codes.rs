@@ -44,7 +44,7 @@ macro_rules! add_sealed {
 /// Adds a code as redeemed, if its consent is still there and it was not added before. One writes at a time.
 pub(super) const ADD_SEALED_ON_SQLITE: &str = add_sealed!("");
 /// The same. Who forgets the consent meanwhile waits for this, or this finds no row.
-pub(super) const ADD_SEALED_ON_POSTGRESQL: &str = add_sealed!(" FOR SHARE");
+pub(super) const ADD_SEALED_ON_POSTGRESQL: &str = add_sealed!(" FOR KEY SHARE");
 
 /// Of two redemptions at once, one finds the code unused. The grant may have been revoked since it was looked at.
 const REDEEM: &str = "UPDATE grants SET redeemed_at = $1, used_at = $1, keep_until = $2 \
@@ -97,12 +97,14 @@ async fn redeem_by(
 ) -> Result<Redemption, StoreError> {
     let Some(family) = family else {
         let redeemed = store.write_beside_recent(query).await? == 1;
-        return if redeemed { Ok(Redemption::First) } else { refuse(store.begin().await?, hash, now).await };
+        return if redeemed { Ok(Redemption::First) } else { refuse(store, hash, now).await };
     };
     let mut transaction = store.begin().await?;
     let before = store.recent.version();
     if query.execute(&mut *transaction).await?.rows_affected() == 0 {
-        return refuse(transaction, hash, now).await;
+        // Its lock on the consent goes first: of two replays at once, each would wait for the other's.
+        transaction.rollback().await?;
+        return refuse(store, hash, now).await;
     }
     refresh::add(&mut transaction, family).await?;
     transaction.commit().await?;
@@ -133,11 +135,8 @@ fn bind<'q>(
 
 /// A code that was not to be redeemed: single use (RFC 6749 §4.1.2: MUST deny a second use, SHOULD revoke what the first
 /// one issued).
-async fn refuse(
-    mut transaction: Transaction<'static, Any>,
-    hash: &CodeHash,
-    now: Timestamp,
-) -> Result<Redemption, StoreError> {
+async fn refuse(store: &SqlStore, hash: &CodeHash, now: Timestamp) -> Result<Redemption, StoreError> {
+    let mut transaction = store.begin().await?;
     let query = sqlx::query("SELECT id, redeemed_at FROM grants WHERE code_hash = $1").bind(hash.as_str());
     let Some(row) = query.fetch_optional(&mut *transaction).await? else { return Ok(Redemption::Revoked) };
     let redemption = Redemption::of(0, optional_time(&row, "redeemed_at")?);

@@ -118,15 +118,16 @@ pub(super) async fn used(
     Ok(())
 }
 
-/// Revokes a grant and forgets the consent behind it.
+/// Revokes a grant and forgets the consent behind it. Here and everywhere the consent first: two who change both in turns
+/// would wait for each other.
 pub(super) async fn revoke(
     transaction: &mut Transaction<'static, Any>,
     id: &GrantId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    sqlx::query(FORGET_CONSENT).bind(id.as_str()).execute(&mut **transaction).await?;
     let query = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
     query.bind(now.as_second()).bind(id.as_str()).execute(&mut **transaction).await?;
-    sqlx::query(FORGET_CONSENT).bind(id.as_str()).execute(&mut **transaction).await?;
     Ok(())
 }
 

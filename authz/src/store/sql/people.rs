@@ -57,11 +57,11 @@ impl PersonStore for SqlStore {
         let update = sqlx::query("UPDATE people SET disabled_at = $1 WHERE subject = $2 AND disabled_at IS NULL");
         update.bind(now.as_second()).bind(subject.as_str()).execute(&mut *transaction).await?;
         end_sessions(&mut transaction, subject, None).await?;
-        let revoke = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE subject = $2 AND revoked_at IS NULL");
-        revoke.bind(now.as_second()).bind(subject.as_str()).execute(&mut *transaction).await?;
         // Whoever comes back is asked again.
         let forget = sqlx::query("DELETE FROM consents WHERE subject = $1");
         forget.bind(subject.as_str()).execute(&mut *transaction).await?;
+        let revoke = sqlx::query("UPDATE grants SET revoked_at = $1 WHERE subject = $2 AND revoked_at IS NULL");
+        revoke.bind(now.as_second()).bind(subject.as_str()).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
 

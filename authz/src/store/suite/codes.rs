@@ -2,8 +2,10 @@
 
 use super::super::*;
 use super::scene::*;
-use crate::domain::{AuthorizationCode, CodeSecret, CodeState, Consent, GrantState, PendingAuthorization};
-use jiff::ToSpan as _;
+use crate::domain::{
+    AuthorizationCode, CodeSecret, CodeState, Consent, GrantState, PendingAuthorization, RefreshFamily, RefreshToken,
+};
+use jiff::{SignedDuration, ToSpan as _};
 use std::sync::Arc;
 
 rules! {
@@ -12,6 +14,7 @@ rules! {
     a_sealed_code_is_redeemed_once_and_a_replay_revokes_the_grant,
     a_sealed_code_is_worth_what_the_consent_behind_it_is,
     of_sixteen_parallel_redemptions_of_a_sealed_code_one_is_first,
+    replays_and_disconnections_at_once_do_not_wait_for_each_other,
 }
 
 async fn a_code_is_redeemed_once_and_a_replay_revokes_the_grant(database: Database) {
@@ -96,7 +99,12 @@ async fn of_sixteen_parallel_redemptions_of_a_sealed_code_one_is_first(database:
     let attempts: Vec<_> = (0..16)
         .map(|_| {
             let (store, code) = (store.clone(), code.clone());
-            tokio::spawn(async move { store.redeem_sealed(&code, consent.given_at, None, NOW).await.unwrap() })
+            let family = RefreshFamily::begin(
+                &RefreshToken::generate(&random()).unwrap(),
+                code.grant.clone(),
+                NOW + SignedDuration::from_hours(1),
+            );
+            tokio::spawn(async move { store.redeem_sealed(&code, consent.given_at, Some(&family), NOW).await.unwrap() })
         })
         .collect();
     let mut first = 0;
@@ -109,4 +117,31 @@ async fn of_sixteen_parallel_redemptions_of_a_sealed_code_one_is_first(database:
     }
     assert_eq!(first, 1);
     assert!(matches!(store.grant(&code.grant.id).await.unwrap().unwrap().state, GrantState::Revoked { .. }));
+}
+
+async fn replays_and_disconnections_at_once_do_not_wait_for_each_other(database: Database) {
+    let store = Arc::new(database.open().await);
+    let Scene { person, pending, .. } = scene(&store).await;
+    for _ in 0..20 {
+        let pending = PendingAuthorization { hash: secret::<_>().hash(), ..pending.clone() };
+        store.begin_authorization(&pending).await.unwrap();
+        let code = code(&pending, &person.subject);
+        store.approve(&pending, &code, Memory::Kept, NOW).await.unwrap();
+        assert_eq!(store.redeem(&code.hash, None, NOW).await.unwrap(), Redemption::First);
+        let turns: Vec<_> = (0..8)
+            .map(|turn| {
+                let (store, code) = (store.clone(), code.clone());
+                tokio::spawn(async move {
+                    match turn % 2 {
+                        0 => store.disconnect(&code.grant.subject, &code.grant.client_id, NOW).await,
+                        _ => store.redeem(&code.hash, None, NOW).await.map(drop),
+                    }
+                })
+            })
+            .collect();
+        for turn in turns {
+            turn.await.unwrap().unwrap();
+        }
+        assert!(matches!(store.grant(&code.grant.id).await.unwrap().unwrap().state, GrantState::Revoked { .. }));
+    }
 }
