@@ -27,7 +27,7 @@ const MAX_BODY_BYTES: usize = 1280 * 1024;
 pub fn apply<S: Clone + Send + Sync + 'static>(router: Router<S>, services: &Arc<Services>) -> Router<S> {
     // The first is the outermost. One by one, the router would wrap each of them in a service of its own.
     let layers = ServiceBuilder::new()
-        .layer(from_fn(security_headers::set))
+        .map_response(security_headers::set)
         .layer(from_fn_with_state(services.clone(), watch::watch))
         .layer(from_fn(error_pages::render))
         .layer(from_fn_with_state(services.clone(), host::check))

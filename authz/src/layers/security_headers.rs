@@ -2,11 +2,10 @@
 //! What a handler sets itself, such as the lifetime of the key set, stays.
 
 use crate::pages::ContentSecurityPolicy;
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
-pub(super) async fn set(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub(super) fn set(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in always() {
         headers.insert(name, HeaderValue::from_static(value));
@@ -28,15 +27,15 @@ const fn always() -> [(HeaderName, &'static str); 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::{Router, body::Body, middleware::from_fn, routing::get};
-    use http::HeaderMap;
-    use tower::ServiceExt as _;
+    use axum::{Router, body::Body, routing::get};
+    use http::{HeaderMap, Request};
+    use tower::{ServiceExt as _, util::MapResponseLayer};
 
     async fn headers(path: &str) -> HeaderMap {
         let router: Router = Router::new()
             .route("/page", get(async || "page"))
             .route("/keys", get(async || ([(header::CACHE_CONTROL, "public, max-age=300")], "{}")))
-            .layer(from_fn(set));
+            .layer(MapResponseLayer::new(set));
         router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap().headers().clone()
     }
 
