@@ -1,7 +1,7 @@
 use super::*;
 use crate::oauth::{
     client::ClientAuthentication,
-    testing::{endpoint, random},
+    testing::{endpoint, issuer_metadata, random},
 };
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -12,16 +12,9 @@ fn metadata(authorization_endpoint: &str, iss_parameter_supported: bool) -> Issu
     IssuerMetadata {
         issuer: ISSUER.into(),
         authorization_endpoint: Some(endpoint(authorization_endpoint)),
-        grant_types: None,
-        dpop_algorithms: Vec::new(),
-        token_endpoint: endpoint("https://auth.example/token"),
-        device_authorization_endpoint: None,
-        registration_endpoint: None,
-        revocation_endpoint: None,
         token_endpoint_auth_methods: vec![ClientAuthentication::None],
         iss_parameter_supported,
-        metadata_documents_supported: false,
-        offline_access_supported: false,
+        ..issuer_metadata()
     }
 }
 

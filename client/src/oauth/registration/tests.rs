@@ -1,5 +1,5 @@
 use super::*;
-use crate::oauth::testing::{endpoint, json_answer};
+use crate::oauth::testing::{endpoint, issuer_metadata, json_answer};
 use ClientAuthentication::{Basic, None as Public, Post};
 use serde_json::{Value, json};
 
@@ -84,18 +84,8 @@ fn a_registration_that_is_not_what_was_asked_for_is_not_used() {
 #[test]
 fn asks_for_the_weakest_secret_that_the_server_takes() {
     let issuer = |methods: &[ClientAuthentication]| IssuerMetadata {
-        issuer: "https://auth.example".into(),
-        authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
-        grant_types: None,
-        dpop_algorithms: Vec::new(),
-        token_endpoint: endpoint("https://auth.example/token"),
-        device_authorization_endpoint: None,
-        registration_endpoint: None,
-        revocation_endpoint: None,
         token_endpoint_auth_methods: methods.to_vec(),
-        iss_parameter_supported: false,
-        metadata_documents_supported: false,
-        offline_access_supported: false,
+        ..issuer_metadata()
     };
     assert_eq!(preferred_method(&issuer(&[Basic, Public])).unwrap(), Public);
     assert_eq!(preferred_method(&issuer(&[Post, Basic])).unwrap(), Basic);

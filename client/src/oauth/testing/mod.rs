@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ring::rand::SystemRandom;
 
 use super::{
+    discovery::IssuerMetadata,
     endpoint::Endpoint,
     exchange::Answer,
     grant::GrantName,
@@ -70,14 +71,9 @@ pub(crate) fn http_client() -> reqwest::Client {
     verification_keys::http::client(&verification_keys::http::ClientOptions::default()).unwrap()
 }
 
-/// A code as a callback would bring it.
-pub(crate) fn authorization_code(code: &str) -> super::authorization::AuthorizationCode {
-    use super::{
-        authorization::{AuthorizationParameters, AuthorizationRequest},
-        discovery::IssuerMetadata,
-        loopback::RedirectUri,
-    };
-    let issuer = IssuerMetadata {
+/// An issuer that lets people in and offers nothing besides.
+pub(crate) fn issuer_metadata() -> IssuerMetadata {
+    IssuerMetadata {
         issuer: "https://auth.example".into(),
         authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
         grant_types: None,
@@ -90,7 +86,16 @@ pub(crate) fn authorization_code(code: &str) -> super::authorization::Authorizat
         iss_parameter_supported: false,
         metadata_documents_supported: false,
         offline_access_supported: false,
+    }
+}
+
+/// A code as a callback would bring it.
+pub(crate) fn authorization_code(code: &str) -> super::authorization::AuthorizationCode {
+    use super::{
+        authorization::{AuthorizationParameters, AuthorizationRequest},
+        loopback::RedirectUri,
     };
+    let issuer = issuer_metadata();
     let about = AuthorizationParameters {
         issuer: &issuer,
         client_id: "c",

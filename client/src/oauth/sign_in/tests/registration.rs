@@ -96,20 +96,7 @@ async fn the_published_secret_of_the_demo_goes_to_this_computer_only() {
     signed_in(&world, &client).await.unwrap();
     assert!(world.seen("/register").is_empty());
     assert!(world.seen("/token")[0].headers.contains_key(header::AUTHORIZATION));
-    let elsewhere = IssuerMetadata {
-        issuer: "https://auth.example".into(),
-        authorization_endpoint: Some(endpoint("https://auth.example/authorize")),
-        grant_types: None,
-        dpop_algorithms: Vec::new(),
-        token_endpoint: endpoint("https://auth.example/token"),
-        device_authorization_endpoint: None,
-        registration_endpoint: None,
-        revocation_endpoint: None,
-        token_endpoint_auth_methods: Vec::new(),
-        iss_parameter_supported: true,
-        metadata_documents_supported: false,
-        offline_access_supported: false,
-    };
+    let elsewhere = crate::oauth::testing::issuer_metadata();
     let error = client.identify(&elsewhere).await.unwrap_err();
     assert!(matches!(error, SignInError::Registration(RegistrationError::NotOffered(_))));
     assert!(error.to_string().contains("MCP_CLIENT_ID"));
