@@ -1,7 +1,8 @@
 //! Authorization codes that are not stored until they are redeemed: whoever consented before and is signed in gets one
 //! without a page, and all that it stands for is in it, encrypted and signed for by our own keys
 //! ([`SigningKeys::seal`](signing_keys::SigningKeys::seal)). Its redemption adds the grant, once, and only if the consent
-//! behind it is still the same one: whatever ends a consent ends the codes on their way.
+//! behind it is still the same one: whatever ends a consent ends the codes on their way. And what a client presents, of
+//! this kind or the other.
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,7 @@ struct Contents {
     consent: i64,
 }
 
-/// The code for the wire: base64url. `None` if it would be too long: the person is to be asked then.
+/// The code for the wire: base64url. `None` if it would be too long, or nobody signed in: then somebody is to be asked.
 ///
 /// # Errors
 /// No randomness, or no key.
@@ -57,9 +58,9 @@ pub fn seal(
     services: &Services,
     pending: &PendingAuthorization,
     grant: &Grant,
-    authentication: Authentication,
     consent: &Consent,
 ) -> Result<Option<String>, SealError> {
+    let Some(authentication) = grant.authentication else { return Ok(None) };
     let contents = Contents {
         grant_id: grant.id.as_str().to_owned(),
         sub: grant.subject.as_str().to_owned(),

@@ -84,9 +84,7 @@ pub async fn approve_as_before(
 ) -> Result<Option<Answer>, DecisionError> {
     let Some(consent) = remembered(services, client, pending, person).await? else { return Ok(None) };
     let grant = grant(services, pending, person)?;
-    let Some(code) = sealed_code::seal(services, pending, &grant, person.authentication, &consent)? else {
-        return Ok(None);
-    };
+    let Some(code) = sealed_code::seal(services, pending, &grant, &consent)? else { return Ok(None) };
     if client.origin.expires() {
         services.store.client_used(&client.id, services.now()).await?;
     }
@@ -128,13 +126,14 @@ fn code(
     person: &AuthenticatedPerson,
     secret: &CodeSecret,
 ) -> Result<AuthorizationCode, Unspecified> {
+    let grant = grant(services, pending, person)?;
     Ok(AuthorizationCode {
         hash: secret.hash(),
-        grant: grant(services, pending, person)?,
+        expires_at: grant.created_at + CODE_LIFETIME,
+        grant,
         redirect_uri: pending.redirect_uri.clone(),
         challenge: pending.challenge.clone(),
         nonce: pending.nonce.clone(),
-        expires_at: services.now() + CODE_LIFETIME,
         state: CodeState::Issued,
     })
 }

@@ -1,4 +1,4 @@
-//! The issuer's half of a key's life: make, store, rotate, sign, publish.
+//! The issuer's half of a key's life: make, store, rotate, sign, seal, publish.
 //!
 //! [`SigningKeys`] is the whole of it. Which key signs and which are published follows from the names of the
 //! files in a folder and the time alone ([`KeyRing`]), so replicas that share the folder agree.

@@ -53,7 +53,7 @@ impl Writer {
     }
 
     pub(super) async fn begin(&self, statement: &'static str) -> sqlx::Result<Transaction<'static, Any>> {
-        // Whoever comes next waits for the pool, with the door locked behind them.
+        // Held until the transaction has the connection, so that nobody takes it in between.
         let mut home = self.home().await?;
         drop(home.as_mut().and_then(|home| home.take()));
         self.pool.begin_with(statement).await
